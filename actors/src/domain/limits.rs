@@ -1,0 +1,70 @@
+//! Every bound of the product in one file, each with its reason.
+
+use std::time::Duration;
+
+/// Lines of one order: keeps one placement's locks and rows few.
+pub const LINES_MAX: usize = 50;
+/// Units of one line: far above any real basket, far below where sums could overflow.
+pub const QUANTITY_MAX: u32 = 1_000_000;
+/// Units one SKU may have in all: ten million times `QUANTITY_MAX` stays inside `i64`.
+pub const STOCK_TOTAL_MAX: i64 = 1_000_000_000_000;
+/// Length of a shop's own id (SKU, user): the width of the seeds' columns.
+pub const SHOP_ID_LENGTH_MAX: usize = 32;
+/// Length of a payment id, in characters.
+pub const PAYMENT_ID_LENGTH_MAX: usize = 64;
+/// Length of an idempotency key, in characters.
+pub const KEY_LENGTH_MAX: usize = 64;
+/// Length of an order's source, in characters: the width of the seeds' column.
+pub const SOURCE_LENGTH_MAX: usize = 32;
+/// Length of a remark or reason, in characters.
+pub const TEXT_LENGTH_MAX: usize = 500;
+/// Length of a SKU's name, in characters.
+pub const NAME_LENGTH_MAX: usize = 250;
+/// The longest payment window, in seconds: thirty days.
+pub const PAYMENT_WINDOW_S_MAX: u32 = 30 * 24 * 3600;
+
+/// How long an idempotency key keeps its answer.
+pub const KEY_LIFETIME: Duration = Duration::from_secs(24 * 3600);
+/// How long a grant lives in the ledger, on the ledger's own clock. Longer than `PLACEMENT_DEADLINE`, so that no
+/// placement outlives its grants.
+pub const GRANT_LIFETIME: Duration = Duration::from_secs(6);
+/// How long a placement may take from before its first reserve to its decision under the row lock.
+pub const PLACEMENT_DEADLINE: Duration = Duration::from_secs(4);
+/// A refusal on a base older than this asks the store before it is believed.
+pub const BASE_AGE_MAX: Duration = Duration::from_secs(1);
+/// One reserve per SKU and interval passes a sold-out flag, so a lost signal costs no more than this.
+pub const SOLD_OUT_PROBE_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Orders and changes that one node has in hand: beyond it, 503 `busy`. At 20,000 commits a second this is
+/// less than half a second of work, so whoever is admitted is served long before the placement deadline.
+pub const IN_HAND_MAX: usize = 8_192;
+/// Order supervisors of a node. More than cores, so that one slow message holds up few orders.
+pub const SUPERVISOR_SHARDS: usize = 4;
+/// Mutations of one transaction: bounds how long the store's writer is held and how much one failure rolls back.
+pub const BATCH_MAX: usize = 1_024;
+/// Keys looked up in one read, within SQLite's and MySQL's bounds on parameters.
+pub const KEY_LOOKUP_MAX: usize = 256;
+/// Events moved in one step by publisher and worker.
+pub const EVENT_BATCH_MAX: usize = 1_024;
+/// Orders whose deadline is looked up in one sweep.
+pub const SWEEP_MAX: usize = 4_096;
+
+/// How often a supervisor looks at its earliest deadline.
+pub const DEADLINE_TICK: Duration = Duration::from_millis(100);
+/// How often the sweeper asks the store for orders whose deadline has passed.
+pub const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
+/// How far past its deadline an order is before the sweeper takes it up: leaves its own supervisor the first go.
+pub const SWEEP_GRACE: Duration = Duration::from_secs(1);
+/// How long a failed background step waits before it is tried again.
+pub const RETRY_PAUSE: Duration = Duration::from_millis(500);
+
+/// Items of a page when the caller names no limit.
+pub const PAGE_DEFAULT: usize = 20;
+/// Items of a page at most.
+pub const PAGE_MAX: usize = 100;
+/// Rows that one page may look at before it is cut short with a cursor to go on from.
+pub const PAGE_SCAN_MAX: usize = 10_000;
+/// Bytes of a request body.
+pub const BODY_BYTES_MAX: usize = 16 * 1024;
+/// How long a request body may take to arrive whole.
+pub const BODY_DEADLINE: Duration = Duration::from_secs(5);

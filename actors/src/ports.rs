@@ -1,0 +1,20 @@
+//! What the core needs from the world, one file per port. Backends implement these; nothing here does.
+
+mod clock;
+mod event_log;
+mod ids;
+mod ledger;
+mod printer;
+mod spawn;
+mod store;
+
+pub use clock::Clock;
+pub use event_log::{EventLog, EventLogError, LoggedEvent};
+pub use ids::Ids;
+pub use ledger::{Ledger, LedgerError, LedgerLevel, Refusal, ReserveReply, ReserveRequest, ReserveVerdict, Settlement};
+pub use printer::{EventSink, SinkError};
+pub use spawn::Spawn;
+pub use store::{CommitError, Committed, OrderPage, OrderQuery, SkuAudit, Store, StoreError};
+
+/// What every port answers with: a future that is sent between threads.
+pub type Answer<'a, T> = futures_util::future::BoxFuture<'a, T>;

@@ -1,0 +1,15 @@
+//! Where the printer writes.
+
+use super::Answer;
+use crate::domain::event::OrderEvent;
+
+/// Why nothing, or not all, could be printed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("cannot print: {0}")]
+pub struct SinkError(pub String);
+
+/// Takes printed events. The effect lies outside: it may repeat if the process dies before recording it.
+pub trait EventSink: Send + Sync + 'static {
+    /// Prints one line per event, in order, and has them out of the process when it answers.
+    fn print(&self, events: Vec<OrderEvent>) -> Answer<'_, Result<(), SinkError>>;
+}

@@ -1,0 +1,109 @@
+//! The durable truth.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::Answer;
+use crate::domain::commit::{KeyRecord, Mutation, Verdict};
+use crate::domain::event::OrderEvent;
+use crate::domain::id::{OrderId, ScopedKey, SkuId, UserId};
+use crate::domain::invariant::OrderTotals;
+use crate::domain::order::{Order, Status};
+use crate::domain::stock::Sku;
+use crate::domain::time::Timestamp;
+
+/// Why a read was not answered.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the store cannot be read: {0}")]
+pub struct StoreError(pub String);
+
+/// Why a batch was not committed, or not known to be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CommitError {
+    /// Nothing was written.
+    #[error("the store cannot be written: {0}")]
+    NotDone(String),
+    /// It may or may not be written, now or a little later.
+    #[error("the commit's outcome is not known: {0}")]
+    Unknown(String),
+}
+
+/// A committed batch.
+#[derive(Clone, Debug, Default)]
+pub struct Committed {
+    /// One verdict per mutation, in their order.
+    pub verdicts: Vec<Verdict>,
+    /// Every SKU that was read under lock, as it is after the commit.
+    pub skus: BTreeMap<SkuId, Sku>,
+    /// The events that were written, in their order.
+    pub events: Vec<OrderEvent>,
+}
+
+/// Which orders to list, newest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OrderQuery {
+    /// Only this user's.
+    pub user_id: Option<UserId>,
+    /// Only with this status.
+    pub status: Option<Status>,
+    /// Only with a line of this SKU.
+    pub sku_id: Option<SkuId>,
+    /// Only orders made before this one.
+    pub before: Option<OrderId>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// A page of orders.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OrderPage {
+    /// The orders, newest first; deleted ones are left out.
+    pub orders: Vec<Order>,
+    /// Where the next page goes on: after this order. None at the end.
+    pub next: Option<OrderId>,
+}
+
+/// A SKU beside what its orders hold, read in one transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SkuAudit {
+    /// The SKU with its stock row.
+    pub sku: Sku,
+    /// What the committed orders hold of it.
+    pub orders: OrderTotals,
+}
+
+/// What is committed, and the one way to commit more. Reads answer from what is committed, never older than what
+/// this node has seen committed.
+pub trait Store: Send + Sync + 'static {
+    /// Reads under lock, decides by `domain::commit::decide`, writes, commits: one transaction for the whole batch.
+    fn commit(&self, mutations: Arc<[Mutation]>) -> Answer<'_, Result<Committed, CommitError>>;
+
+    /// An order, deleted or not.
+    fn order(&self, order_id: OrderId) -> Answer<'_, Result<Option<Order>, StoreError>>;
+
+    /// A page of orders.
+    fn orders(&self, query: OrderQuery) -> Answer<'_, Result<OrderPage, StoreError>>;
+
+    /// An order's events, by version.
+    fn events(&self, order_id: OrderId) -> Answer<'_, Result<Vec<OrderEvent>, StoreError>>;
+
+    /// The SKUs that exist, of those asked for: one statement, no lock.
+    fn skus(&self, sku_ids: Vec<SkuId>) -> Answer<'_, Result<BTreeMap<SkuId, Sku>, StoreError>>;
+
+    /// The keys that are committed, of those asked for.
+    fn keys(&self, keys: Vec<ScopedKey>) -> Answer<'_, Result<BTreeMap<ScopedKey, KeyRecord>, StoreError>>;
+
+    /// Submitted orders whose deadline is `until` or earlier, earliest first, at most `limit`.
+    fn due(&self, until: Timestamp, limit: usize) -> Answer<'_, Result<Vec<OrderId>, StoreError>>;
+
+    /// SKUs beside what their orders hold: one, or all from `after` on, by id, at most `limit`.
+    fn audit(
+        &self,
+        sku_id: Option<SkuId>,
+        after: Option<SkuId>,
+        limit: usize,
+    ) -> Answer<'_, Result<Vec<SkuAudit>, StoreError>>;
+
+    /// Whether the store can be read and written now.
+    fn check(&self) -> Answer<'_, Result<(), StoreError>>;
+}
