@@ -13,6 +13,7 @@ use serde_json::error::Category;
 use serde_path_to_error::{Path, Segment};
 
 use super::problem::Refusal;
+use super::wire::Object;
 
 /// Whether a route takes a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,7 +88,7 @@ async fn collect(mut payload: Payload) -> Result<Bytes, Refusal> {
 /// Parses a body; what is wrong is told with the path of the field.
 pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
     let mut deserializer = serde_json::Deserializer::from_slice(body);
-    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+    let Object(value) = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = text_of(error.path());
         refusal_of(path, error.inner())
     })?;
@@ -126,7 +127,6 @@ fn in_words(problem: &str) -> String {
         "i64" => "a whole number",
         "a boolean" => "true or false",
         "a sequence" => "a list",
-        _ if expected.starts_with("struct ") => "an object",
         _ => expected,
     };
     format!(
@@ -163,7 +163,7 @@ mod tests {
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Basket {
-        items: Vec<Item>,
+        items: Vec<Object<Item>>,
         #[serde(default)]
         remark: Option<Text<0, 5>>,
     }
@@ -177,6 +177,15 @@ mod tests {
         gift: bool,
     }
 
+    #[test]
+    fn a_good_body_is_taken_as_it_is() {
+        let body = r#" {"remark":"hi","items":[{"quantity":4294967295,"gift":true,"sku_id":"a"}]} "#;
+        let Basket { items, remark } = parse(body.as_bytes()).expect("a good body");
+        assert_eq!(remark, Some(Text("hi".to_owned())));
+        let [Object(Item { sku_id: Parsed(sku_id), quantity, gift })] = &items[..] else { panic!("one item was sent") };
+        assert_eq!((sku_id.as_str(), *quantity, *gift), ("a", u32::MAX, true));
+    }
+
     fn refused(body: &str) -> (&'static str, String) {
         let refusal = parse::<Basket>(body.as_bytes()).map(|basket| format!("{basket:?}")).expect_err(body);
         (refusal.code(), refusal.to_string())
@@ -185,7 +194,7 @@ mod tests {
     #[test]
     fn what_is_wrong_is_told_with_its_path() {
         let item = |rest: &str| format!(r#"{{"items":[{{"sku_id":"a",{rest}}}]}}"#);
-        let table: [(String, &str, &str); 22] = [
+        let table: [(String, &str, &str); 23] = [
             (String::new(), "malformed_json", "the body is not json"),
             ("{".to_owned(), "malformed_json", "the body is not json"),
             (r#"{"items":[]} x"#.to_owned(), "malformed_json", "the body is not json"),
@@ -193,9 +202,10 @@ mod tests {
             ("nan".to_owned(), "malformed_json", "the body is not json"),
             (r#"{"items":[],"items":[]}"#.to_owned(), "malformed_json", "the body has a duplicate field `items`"),
             (item(r#""quantity":1,"quantity":2"#), "malformed_json", "the body has a duplicate field `quantity`"),
-            ("[".repeat(10_000), "invalid_field", "items must be a list"),
+            ("[".repeat(10_000), "invalid_field", "body must be an object"),
             (format!(r#"{{"items":{}"#, "[".repeat(10_000)), "invalid_field", "items[0] must be an object"),
-            ("[]".to_owned(), "invalid_field", "items is required"),
+            ("[[]]".to_owned(), "invalid_field", "body must be an object"),
+            (r#"{"items":[["a",1]]}"#.to_owned(), "invalid_field", "items[0] must be an object"),
             ("null".to_owned(), "invalid_field", "body must be an object"),
             ("{}".to_owned(), "invalid_field", "items is required"),
             (r#"{"items":{}}"#.to_owned(), "invalid_field", "items must be a list"),

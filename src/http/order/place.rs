@@ -14,12 +14,12 @@ use crate::access::Caller;
 use crate::http::answer::{Answer, REPLAYED, write};
 use crate::http::call::Call;
 use crate::http::problem::Refusal;
-use crate::http::wire::{Parsed, Text, money};
+use crate::http::wire::{Object, Parsed, Text, money};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Wanted {
-    items: Vec<Item>,
+    items: Vec<Object<Item>>,
     #[serde(default)]
     user_id: Option<Parsed<UserId>>,
     #[serde(default)]
@@ -69,8 +69,8 @@ fn buyer(caller: &Caller, named: Option<UserId>) -> Result<UserId, Refusal> {
     }
 }
 
-fn lines(currency: &Currency, items: Vec<Item>) -> Result<Vec<WantedLine>, Refusal> {
-    let line = |(index, item): (usize, Item)| {
+fn lines(currency: &Currency, items: Vec<Object<Item>>) -> Result<Vec<WantedLine>, Refusal> {
+    let line = |(index, Object(item)): (usize, Object<Item>)| {
         let price = |text: String| money(currency, format!("items[{index}].expected_unit_price"), &text);
         Ok(WantedLine {
             sku_id: item.sku_id.0,
