@@ -217,6 +217,11 @@ impl Deciding {
     fn move_lines(&mut self, order: &Order, stock: StockMove, event: &OrderEvent) {
         for line in &order.lines {
             let quantity = line.quantity;
+            if stock != StockMove::Confirm
+                && let Some(held) = self.facts.held.get_mut(&(order.user_id.clone(), line.sku_id.clone()))
+            {
+                *held = held.saturating_sub(u64::from(quantity));
+            }
             let (kind, units) = match stock {
                 StockMove::Confirm => (FlowKind::Confirm, -i64::from(quantity)),
                 StockMove::Release => (FlowKind::Release, i64::from(quantity)),
