@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use actors::testing::world::{Report, Scenario, run};
 
 /// Seeds per scenario: a few seconds' worth. `SEEDS=n` runs more.
-const SEEDS: u64 = 60;
+const SEEDS: u64 = 40;
 
 fn seeds() -> u64 {
     std::env::var("SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(SEEDS)

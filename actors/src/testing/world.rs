@@ -133,7 +133,7 @@ impl World {
         clients.open_shop(&self.machines[0].node()).await;
         for _ in 0..self.scenario.steps {
             for _ in 0..self.dice.up_to(6) {
-                let node = self.machines[self.dice.up_to(self.machines.len() as u64 - 1) as usize].node();
+                let node = self.machines[self.dice.one_of(self.machines.len())].node();
                 clients.act(node);
             }
             self.strike();
@@ -155,7 +155,7 @@ impl World {
 
     /// Kills a node, or wipes the ledger, if the weather is bad.
     fn strike(&mut self) {
-        let victim = self.dice.up_to(self.machines.len() as u64 - 1) as usize;
+        let victim = self.dice.one_of(self.machines.len());
         if self.weather.strikes() {
             self.history.note(&format!("node {victim} dies"));
             self.crashes += 1;
@@ -184,6 +184,9 @@ impl World {
 
     async fn report(self) -> Report {
         checks::after_all(&self.disk, &self.history, self.clock.now().wall, self.crashes);
+        if self.scenario.fault_rate == 0 {
+            checks::after_a_calm_run(&self.disk, &self.history);
+        }
         for machine in &self.machines {
             match machine.node().verdicts.give(None, None, 100).await {
                 Ok(verdict) if verdict.state == VerdictState::Agrees => {}

@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::WINDOW;
 use super::history::History;
 use crate::domain::event::OrderEvent;
 use crate::domain::id::OrderId;
 use crate::domain::invariant::{event_violations, stock_violations};
+use crate::domain::limits::DEADLINE_TICK;
 use crate::domain::money::Money;
 use crate::domain::order::Order;
 use crate::domain::time::Timestamp;
@@ -37,6 +39,22 @@ pub(super) fn after_commit(disk: &Disk, history: &History) {
     }
     drop(tables);
     found.iter().for_each(|found| history.violate(found));
+}
+
+/// What holds besides if nothing ever failed: the heaps alone, without the sweeper, cancel in time.
+pub(super) fn after_a_calm_run(disk: &Disk, history: &History) {
+    let bound = DEADLINE_TICK + Duration::from_millis(100);
+    let tables = disk.tables();
+    let expired = tables.events.iter().filter(|event| event.reason.as_deref() == Some("payment_timeout"));
+    let late: Vec<String> = expired
+        .filter(|event| {
+            let placed = tables.orders.get(&event.order_id).map(|order| order.created_at.plus(WINDOW));
+            placed.is_none_or(|expires_at| event.at < expires_at || event.at > expires_at.plus(bound))
+        })
+        .map(|event| format!("unpaid_is_released is broken: {} expired at {:?}", event.order_id, event.at))
+        .collect();
+    drop(tables);
+    late.iter().for_each(|found| history.violate(found));
 }
 
 /// What holds once all is quiet.

@@ -129,8 +129,8 @@ impl Clients {
     }
 
     async fn change_stock(&self, node: &Node) {
-        let sku = SKUS[self.dice.up_to(2) as usize];
-        let units = [1, 2, -1, -2, -5][self.dice.up_to(4) as usize];
+        let sku = SKUS[self.dice.one_of(SKUS.len())];
+        let units = [1, 2, -1, -2, -5][self.dice.one_of(5)];
         let key = format!("s-{}-{units}", self.dice.up_to(30));
         let number = self.history.ask(format!("{units} of {sku} under {key}"));
         match node.orders.change_stock(change(sku, units, &key)).await {
@@ -143,7 +143,7 @@ impl Clients {
         let record = self.history.record();
         let count = record.orders.len();
         // Mostly a recent one, for those are where things still happen.
-        let back = self.dice.up_to(if self.dice.is_heads() { 3 } else { 40 }) as usize;
+        let back = self.dice.one_of(if self.dice.is_heads() { 4 } else { 41 });
         record.orders.keys().nth(count.checked_sub(1 + back.min(count.saturating_sub(1)))?).copied()
     }
 }

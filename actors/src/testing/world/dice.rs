@@ -17,6 +17,11 @@ impl Dice {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).u64(0..=most)
     }
 
+    /// A number from 0 to below `count`, to pick one of so many.
+    pub fn one_of(&self, count: usize) -> usize {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).usize(0..count)
+    }
+
     /// True `rate` times in a thousand.
     pub fn hits(&self, rate: u32) -> bool {
         self.up_to(999) < u64::from(rate)

@@ -111,7 +111,7 @@ impl EventSink for PrintedLines {
     fn print(&self, events: Vec<OrderEvent>) -> Answer<'_, Result<(), SinkError>> {
         async move {
             let is_torn = self.weather.strikes();
-            let out = if is_torn { self.weather.dice.up_to(events.len() as u64) as usize } else { events.len() };
+            let out = if is_torn { self.weather.dice.one_of(events.len() + 1) } else { events.len() };
             events.iter().take(out).for_each(|event| self.history.print(event));
             if is_torn { Err(SinkError { printed: out, reason: "the pipe is full".to_owned() }) } else { Ok(()) }
         }
