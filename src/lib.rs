@@ -5,5 +5,6 @@
 #![forbid(unsafe_code)]
 
 pub mod access;
+pub mod backend;
 pub mod http;
 pub mod rfc3339;

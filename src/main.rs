@@ -1,1 +1,3 @@
+//! The `floodgate` binary.
+
 fn main() {}

@@ -184,15 +184,12 @@ impl OrderSupervisor {
         self.refuse(placing, rejection);
     }
 
-    fn commit(&mut self, submit: Submit) {
+    fn commit(&self, submit: Submit) {
         let Submit { mutation, wants, grant, reply } = submit;
         if let Err(refused) = self.committer.send(Commit(vec![Work { mutation, reply }])) {
-            let admitted = wants.len();
+            drop_grants(&wants, grant);
             for Work { mutation, reply } in refused.0.0 {
-                let submit = Submit { mutation, wants: Vec::new(), grant, reply };
-                drop_grants(&wants[..admitted], grant);
-                self.refuse(Placing { submit, admitted: 0, until: Monotonic::default() }, Rejection::Busy);
-                return;
+                refuse(&self.refuser, &mutation, Rejection::Busy, reply);
             }
         }
     }

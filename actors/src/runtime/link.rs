@@ -115,3 +115,80 @@ impl<M: Send + 'static> fmt::Debug for Link<M> {
         formatter.debug_struct("Link").field("bound", &self.shared.bound).field("depth", &self.depth()).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use actix::Context;
+    use actix::dev::channel;
+    use tokio::task::LocalSet;
+
+    use super::*;
+
+    /// Keeps what it is told, tickets included.
+    struct Keeper(Arc<Mutex<Vec<Envelope<u32>>>>);
+
+    impl Actor for Keeper {
+        type Context = Context<Self>;
+    }
+
+    impl Handler<Envelope<u32>> for Keeper {
+        type Result = ();
+
+        fn handle(&mut self, envelope: Envelope<u32>, _: &mut Context<Self>) {
+            self.0.lock().expect("nobody panics with it").push(envelope);
+        }
+    }
+
+    fn run(test: impl Future<Output = ()>) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("no io is needed");
+        LocalSet::new().block_on(&runtime, test);
+    }
+
+    async fn let_actors_run() {
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[test]
+    fn a_link_takes_as_much_as_its_bound_before_the_actor_runs_and_after() {
+        run(async {
+            let link = Link::new(100);
+            assert!(link.send(0).is_err(), "nobody is there yet");
+            let (sender, receiver) = channel::channel::<Keeper>(101);
+            link.connect(&Addr::new(sender));
+            let clones: Vec<_> = (0..100).map(|_| link.clone()).collect();
+            assert!(clones.iter().all(|link| link.send(1).is_ok()));
+            assert_eq!(link.send(7).map_err(|refused| refused.0), Err(7));
+            assert_eq!(link.depth(), 100);
+            let kept = Arc::default();
+            Context::with_receiver(receiver).run(Keeper(Arc::clone(&kept)));
+            let_actors_run().await;
+            // Handled, but the tickets are kept: the work is not done, so there is still no room.
+            assert!(link.send(7).is_err());
+            kept.lock().expect("nobody panics with it").clear();
+            assert_eq!(link.depth(), 0);
+            for _ in 0..100 {
+                assert!(link.send(2).is_ok());
+            }
+            let_actors_run().await;
+            assert_eq!(kept.lock().expect("nobody panics with it").len(), 100);
+        });
+    }
+
+    #[test]
+    fn what_a_dead_actor_never_handled_gives_its_places_back() {
+        run(async {
+            let link = Link::new(3);
+            let (sender, receiver) = channel::channel::<Keeper>(4);
+            link.connect(&Addr::new(sender));
+            assert!(link.send(1).is_ok());
+            drop(receiver);
+            assert!(link.send(2).is_err());
+            link.connect(&Addr::new(channel::channel::<Keeper>(4).0));
+            assert_eq!(link.depth(), 0);
+        });
+    }
+}

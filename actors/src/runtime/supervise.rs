@@ -4,7 +4,7 @@
 //! a new actor is made (it rebuilds its state from the store) and every link of the post is pointed at it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use actix::dev::channel;
 use actix::{Actor, Addr, Context};
@@ -26,21 +26,11 @@ pub struct Post<A: Actor<Context = Context<A>>> {
 /// Held by an actor for as long as it lives.
 pub struct Lifeline {
     refill: Option<Box<dyn FnOnce() + Send>>,
-    dismissed: Arc<AtomicBool>,
-}
-
-impl Lifeline {
-    /// Lets the actor go without a successor.
-    pub fn dismiss(&self) {
-        self.dismissed.store(true, Ordering::Release);
-    }
 }
 
 impl Drop for Lifeline {
     fn drop(&mut self) {
-        if let Some(refill) = self.refill.take()
-            && !self.dismissed.load(Ordering::Acquire)
-        {
+        if let Some(refill) = self.refill.take() {
             refill();
         }
     }
@@ -63,7 +53,89 @@ fn fill<A: Actor<Context = Context<A>>>(spawn: Arc<dyn Spawn>, post: Arc<Post<A>
     spawn.spawn(Box::new(move || {
         let next = (Arc::clone(&spawner), Arc::clone(&post), fills);
         let refill = move || fill(next.0, next.1, next.2);
-        let lifeline = Lifeline { refill: Some(Box::new(refill)), dismissed: Arc::default() };
+        let lifeline = Lifeline { refill: Some(Box::new(refill)) };
         Context::with_receiver(receiver).run((post.make)(lifeline));
     }));
+}
+
+#[cfg(test)]
+mod tests {
+    use actix::Handler;
+    use tokio::task::LocalSet;
+
+    use super::*;
+    use crate::runtime::{Envelope, Link, Reply};
+
+    /// Answers with how often its post has been filled, or dies of a question.
+    struct Mortal {
+        fills: u64,
+        _lifeline: Lifeline,
+    }
+
+    enum Ask {
+        Fills(Reply<u64>),
+        Die(Reply<u64>),
+    }
+
+    impl Actor for Mortal {
+        type Context = Context<Self>;
+    }
+
+    impl Handler<Envelope<Ask>> for Mortal {
+        type Result = ();
+
+        fn handle(&mut self, Envelope { message, .. }: Envelope<Ask>, _: &mut Context<Self>) {
+            match message {
+                Ask::Fills(reply) => reply.answer(Ok(self.fills)),
+                Ask::Die(reply) => {
+                    let _in_hand = reply;
+                    panic!("asked to");
+                }
+            }
+        }
+    }
+
+    struct LocalSpawn;
+
+    impl Spawn for LocalSpawn {
+        fn spawn(&self, task: Box<dyn FnOnce() + Send>) {
+            tokio::task::spawn_local(async move { task() });
+        }
+    }
+
+    #[test]
+    fn an_actor_lost_to_a_panic_is_replaced_and_every_request_is_answered() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("no io is needed");
+        LocalSet::new().block_on(&runtime, async {
+            let link = Link::new(10);
+            let (own, fills) = (link.clone(), AtomicU64::new(0));
+            let spawn: Arc<dyn Spawn> = Arc::new(LocalSpawn);
+            start(
+                &spawn,
+                Post {
+                    name: "mortal".to_owned(),
+                    capacity: 11,
+                    make: Box::new(move |lifeline| Mortal {
+                        fills: fills.fetch_add(1, Ordering::Relaxed) + 1,
+                        _lifeline: lifeline,
+                    }),
+                    connect: Box::new(move |address| own.connect(address)),
+                },
+            );
+            for round in 1..=20 {
+                let ask = |ask: fn(Reply<u64>) -> Ask| {
+                    let (reply, pending) = Reply::channel();
+                    let sent = link.send(ask(reply));
+                    async move { if sent.is_ok() { pending.wait().await.ok() } else { None } }
+                };
+                assert_eq!(ask(Ask::Fills).await, Some(round));
+                let (dying, behind) = (ask(Ask::Die), ask(Ask::Fills));
+                assert_eq!(dying.await, None, "what was in hand is answered, with no outcome");
+                assert_eq!(behind.await, None, "what waited behind it too");
+                while link.depth() > 0 {
+                    tokio::task::yield_now().await;
+                }
+            }
+        });
+    }
 }

@@ -217,6 +217,11 @@ impl Deciding {
     fn move_lines(&mut self, order: &Order, stock: StockMove, event: &OrderEvent) {
         for line in &order.lines {
             let quantity = line.quantity;
+            if stock != StockMove::Confirm
+                && let Some(held) = self.facts.held.get_mut(&(order.user_id.clone(), line.sku_id.clone()))
+            {
+                *held = held.saturating_sub(u64::from(quantity));
+            }
             let (kind, units) = match stock {
                 StockMove::Confirm => (FlowKind::Confirm, -i64::from(quantity)),
                 StockMove::Release => (FlowKind::Release, i64::from(quantity)),
@@ -305,20 +310,20 @@ impl Deciding {
         Ok(Outcome::StockChanged { level: after, replayed: false })
     }
 
-    /// Changes a SKU's level and numbers the change in its stock flow.
+    /// Changes a SKU's level and numbers the change in its stock flow. However often a batch changes a level, its
+    /// version grows by one, and answers carry the version that is committed.
     fn move_stock(&mut self, sku_id: &SkuId, change: impl FnOnce(Level) -> Level) -> Option<Moved> {
         let sku = self.facts.skus.get_mut(sku_id)?;
         let before = sku.level;
-        self.moved.entry(sku_id.clone()).or_insert(before.version);
-        sku.level = change(before);
+        let from_version = *self.moved.entry(sku_id.clone()).or_insert(before.version);
+        sku.level = Level { version: from_version + 1, ..change(before) };
         sku.flow_seq += 1;
         Some(Moved { seq: sku.flow_seq, before, after: sku.level })
     }
 
     fn finish(mut self, verdicts: Vec<Verdict>) -> Decided {
         for (sku_id, from_version) in self.moved {
-            if let Some(sku) = self.facts.skus.get_mut(&sku_id) {
-                sku.level.version = from_version + 1;
+            if let Some(sku) = self.facts.skus.get(&sku_id) {
                 let write = StockWrite { sku_id, from_version, level: sku.level, flow_seq: sku.flow_seq };
                 self.changes.stock.push(write);
             }

@@ -1,0 +1,3 @@
+//! The outside systems: one folder each, one file per port that it serves.
+
+pub mod sqlite;

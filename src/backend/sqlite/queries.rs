@@ -1,0 +1,133 @@
+//! Look-ups by id and key, used under the write lock and by readers alike.
+
+use actors::domain::commit::{KeyRecord, KeyedAnswer};
+use actors::domain::event::OrderEvent;
+use actors::domain::id::{IdempotencyKey, KeyScope, OrderId, PaymentId, ScopedKey, SkuId, UserId};
+use actors::domain::order::{Order, OrderLine};
+use actors::domain::payment::Payment;
+use actors::domain::stock::Sku;
+use actors::domain::time::Timestamp;
+use rusqlite::{Connection, Params, Row};
+
+use super::fault::Fault;
+use super::rows::{self, Columns, event_columns, line_columns, order_columns, payment_columns, sku_columns};
+use super::snapshot;
+
+/// The order with its lines, deleted or not.
+pub(super) fn order(connection: &Connection, order_id: OrderId) -> Result<Option<Order>, Fault> {
+    const SQL: &str = concat!("SELECT ", order_columns!(), " FROM order_info WHERE order_id = ?1");
+    let order_id = order_id.to_string();
+    let Some(order) = first(connection, SQL, [&order_id], rows::order)? else { return Ok(None) };
+    Ok(Some(Order { lines: lines(connection, &order_id)?, ..order }))
+}
+
+fn lines(connection: &Connection, order_id: &str) -> Result<Vec<OrderLine>, Fault> {
+    const SQL: &str =
+        concat!("SELECT ", line_columns!(), " FROM order_detail_info WHERE order_id = ?1 ORDER BY sku_id");
+    all(connection, SQL, [order_id], rows::line)
+}
+
+/// The order's events, by version.
+pub(super) fn events(connection: &Connection, order_id: OrderId) -> Result<Vec<OrderEvent>, Fault> {
+    const SQL: &str = concat!("SELECT ", event_columns!(), " FROM order_event WHERE order_id = ?1 ORDER BY version");
+    all(connection, SQL, [order_id.to_string()], |row| rows::event(&mut Columns::of(row)))
+}
+
+/// The SKU with its stock row.
+pub(super) fn sku(connection: &Connection, sku_id: &SkuId) -> Result<Option<Sku>, Fault> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        sku_columns!(),
+        " FROM sku_info i JOIN sku_stock_info s ON s.sku_id = i.sku_id WHERE i.sku_id = ?1"
+    );
+    first(connection, SQL, [sku_id.as_str()], rows::sku)
+}
+
+/// The key's digest, time and stored answer.
+pub(super) fn key(connection: &Connection, scoped: &ScopedKey) -> Result<Option<KeyRecord>, Fault> {
+    match &scoped.scope {
+        KeyScope::PlaceOrder(user_id) => order_key(connection, user_id, &scoped.key),
+        KeyScope::ChangeStock(sku_id) => stock_key(connection, sku_id, &scoped.key),
+    }
+}
+
+fn order_key(connection: &Connection, user_id: &UserId, key: &IdempotencyKey) -> Result<Option<KeyRecord>, Fault> {
+    const SQL: &str = "SELECT o.body_hash, o.create_time, e.answered FROM order_info o \
+         LEFT JOIN order_event e ON e.order_id = o.order_id AND e.version = 1 \
+         WHERE o.user_id = ?1 AND o.idempotency_key = ?2";
+    first(connection, SQL, [user_id.as_str(), key.as_str()], |row| {
+        let mut columns = Columns::of(row);
+        let body_hash = rows::body_hash(&mut columns)?;
+        let at = columns.time()?;
+        let answered: Option<String> = columns.take()?;
+        let answered = answered.ok_or_else(|| Fault::Damaged("an order has no stored answer".to_owned()))?;
+        Ok(KeyRecord { body_hash, at, answer: KeyedAnswer::Order(snapshot::read(&answered)?) })
+    })
+}
+
+fn stock_key(connection: &Connection, sku_id: &SkuId, key: &IdempotencyKey) -> Result<Option<KeyRecord>, Fault> {
+    const SQL: &str = "SELECT body_hash, create_time, answered_total, answered_available, answered_reserved, \
+         answered_sold, answered_version FROM stock_flow WHERE sku_id = ?1 AND idempotency_key = ?2";
+    first(connection, SQL, [sku_id.as_str(), key.as_str()], |row| {
+        let mut columns = Columns::of(row);
+        let body_hash = rows::body_hash(&mut columns)?;
+        let at = columns.time()?;
+        Ok(KeyRecord { body_hash, at, answer: KeyedAnswer::Level(rows::level(&mut columns)?) })
+    })
+}
+
+/// The payment with this id.
+pub(super) fn payment(connection: &Connection, payment_id: &PaymentId) -> Result<Option<Payment>, Fault> {
+    const SQL: &str = concat!("SELECT ", payment_columns!(), " FROM payment_info WHERE payment_id = ?1");
+    first(connection, SQL, [payment_id.as_str()], rows::payment)
+}
+
+/// Units of a SKU that a user holds in orders not cancelled.
+pub(super) fn held(connection: &Connection, user_id: &UserId, sku_id: &SkuId) -> Result<u64, Fault> {
+    // The user's orders are few where the SKU's may be a million, so the join order is ours to say.
+    const SQL: &str = "SELECT coalesce(sum(d.quantity), 0) FROM order_info o \
+         CROSS JOIN order_detail_info d ON d.order_id = o.order_id AND d.sku_id = ?2 \
+         WHERE o.user_id = ?1 AND o.order_status <> 5";
+    let held = first(connection, SQL, [user_id.as_str(), sku_id.as_str()], |row| Columns::of(row).count())?;
+    Ok(held.unwrap_or(0))
+}
+
+/// Submitted orders whose deadline is `until` or earlier, earliest first.
+pub(super) fn due(connection: &Connection, until: Timestamp, limit: usize) -> Result<Vec<OrderId>, Fault> {
+    const SQL: &str = "SELECT order_id FROM order_info WHERE order_status = 1 AND expires_at <= ?1 \
+         ORDER BY expires_at LIMIT ?2";
+    all(connection, SQL, [until.millis(), limit_of(limit)], |row| Columns::of(row).id())
+}
+
+/// The first row of a query, read by `read`.
+pub(super) fn first<T>(
+    connection: &Connection,
+    sql: &str,
+    params: impl Params,
+    read: impl FnOnce(&Row<'_>) -> Result<T, Fault>,
+) -> Result<Option<T>, Fault> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(params)?;
+    rows.next()?.map(read).transpose()
+}
+
+/// Every row of a query, read by `read`.
+pub(super) fn all<T>(
+    connection: &Connection,
+    sql: &str,
+    params: impl Params,
+    read: impl Fn(&Row<'_>) -> Result<T, Fault>,
+) -> Result<Vec<T>, Fault> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(params)?;
+    let mut all = Vec::new();
+    while let Some(row) = rows.next()? {
+        all.push(read(row)?);
+    }
+    Ok(all)
+}
+
+/// A limit as SQLite takes it.
+pub(super) fn limit_of(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
