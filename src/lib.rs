@@ -8,3 +8,4 @@ pub mod access;
 pub mod backend;
 pub mod http;
 pub mod rfc3339;
+pub mod settings;
