@@ -16,6 +16,7 @@ mod query;
 mod request_id;
 mod routes;
 mod serve;
+mod server;
 mod sku;
 mod wire;
 
@@ -24,7 +25,7 @@ use std::sync::Arc;
 use actors::domain::money::Currency;
 use actors::node::Node;
 
-pub use routes::configure;
+pub use server::HttpServer;
 
 use crate::access::Tokens;
 use auth::Gate;

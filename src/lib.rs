@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod access;
+pub mod app;
 pub mod backend;
 pub mod http;
 pub mod rfc3339;

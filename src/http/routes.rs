@@ -66,7 +66,7 @@ pub(super) static ROUTES: &[Route] = routes! {
 };
 
 /// Puts the table before `front`.
-pub fn configure(config: &mut ServiceConfig, front: Data<Front>) {
+pub(super) fn configure(config: &mut ServiceConfig, front: Data<Front>) {
     config.app_data(front);
     for (index, route) in ROUTES.iter().enumerate() {
         if ROUTES[..index].iter().any(|earlier| earlier.path == route.path) {
