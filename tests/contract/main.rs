@@ -1,0 +1,3 @@
+//! The suites of the core, run on every backend there is.
+
+mod sqlite;
