@@ -1,5 +1,4 @@
 //! Values for tests, each valid and each as plain as it can be.
-#![expect(clippy::expect_used, reason = "a fixture that is not valid is a fault of the test that asks for it")]
 
 use std::time::Duration;
 
