@@ -162,6 +162,8 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 fn not_answered(error: &SendRequestError) -> Refusal {
     match error {
         SendRequestError::Url(problem) => Refusal::of_client("invalid_url", Doubt::None, problem),
+        // So the client names a connection that ends while it waits for the answer.
+        SendRequestError::Connect(ConnectError::Disconnected | ConnectError::H2(_)) => Refusal::broken_off(error),
         SendRequestError::Connect(ConnectError::Timeout) => Refusal::never_sent(&"connecting took too long"),
         SendRequestError::Connect(problem) => Refusal::never_sent(problem),
         SendRequestError::Timeout => Refusal::of_client("timed_out", Doubt::MayHaveLanded, error),

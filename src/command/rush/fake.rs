@@ -46,6 +46,10 @@ struct Books {
     orders: BTreeMap<String, FakeOrder>,
     keys: BTreeMap<String, String>,
     kept_back: bool,
+    /// Units ever put into orders.
+    taken: i64,
+    /// Orders ever made.
+    made: usize,
 }
 
 struct FakeOrder {
@@ -182,11 +186,12 @@ impl Fake {
             return refuse(409, "sold_out");
         }
         let surplus = if matches!(self.fault, Fault::Oversells | Fault::OversellsAndHidesIt) { 3 } else { 0 };
-        let taken: i64 = books.orders.values().map(|order| order.quantity).sum();
-        if taken + quantity > books.total + surplus {
+        if books.taken + quantity > books.total + surplus {
             return refuse(409, "sold_out");
         }
-        let id = format!("order-{}", books.orders.len());
+        let id = format!("order-{}", books.made);
+        books.made += 1;
+        books.taken += quantity;
         books.orders.insert(id.clone(), FakeOrder { user_id, quantity, is_paid: false });
         books.keys.insert(key, id.clone());
         HttpResponse::Created().json(books.order(&id))

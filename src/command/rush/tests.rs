@@ -48,7 +48,10 @@ async fn a_shop_that_breaks_a_promise_has_a_false_verdict() {
         (Fault::OversellsAndHidesIt, "differs: the service counts 10 units sold, 13 were paid\n"),
         (Fault::LosesAnOrder, "acknowledged orders missing 1\n"),
         (Fault::LosesAnOrder, "differs: 1 acknowledged order is missing (order-0)\n"),
-        (Fault::KeepsOneBack, "differs: 1 units were left over although buyers wanted them (refused: sold_out 51)\n"),
+        (
+            Fault::KeepsOneBack,
+            "differs: undersold by 1: stock was left over although buyers wanted it (refused: sold_out 51)\n",
+        ),
         (Fault::SkipsAnEvent, "differs: 10 orders have events that are not whole ("),
         (Fault::Says("differs"), "differs: the service's own verdict is differs\n"),
     ];

@@ -84,7 +84,7 @@ pub(super) fn judge(plan: &Plan, tally: &Tally, service: &ServiceView) -> Judgem
 
     let mut differences = Vec::new();
     if oversold > 0 {
-        differences.push(format!("{oversold} units were sold that were not there"));
+        differences.push(format!("oversold by {oversold}: more was sold than was there"));
     }
     differences.extend(undersold(plan, tally, &units));
     differences.extend(given_twice(tally));
@@ -122,7 +122,7 @@ fn undersold(plan: &Plan, tally: &Tally, units: &Units) -> Option<String> {
     let short = plan.target() - units.acknowledged - units.unknown - excused;
     (short > 0).then(|| {
         let refused = listed(&tally.refused);
-        format!("{short} units were left over although buyers wanted them (refused: {refused})")
+        format!("undersold by {short}: stock was left over although buyers wanted it (refused: {refused})")
     })
 }
 

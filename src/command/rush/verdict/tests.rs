@@ -85,14 +85,14 @@ fn a_sound_rush_is_true_and_says_so() {
 #[test]
 fn each_wrong_thing_is_told_in_a_sentence() {
     let table: [(&str, fn(&mut Case)); 21] = [
-        ("2 units were sold that were not there", |case| {
+        ("oversold by 2: more was sold than was there", |case| {
             let mut fifth = case.tally.orders[0].clone();
             fifth.order_id = "order-4".to_owned();
             case.tally.orders.push(fifth);
             case.store(0, 10);
         }),
-        ("2 units were sold that were not there", |case| case.store(2, 8)),
-        ("2 units were left over although buyers wanted them (refused: sold_out 6)", |case| {
+        ("oversold by 2: more was sold than was there", |case| case.store(2, 8)),
+        ("undersold by 2: stock was left over although buyers wanted it (refused: sold_out 6)", |case| {
             case.tally.orders.pop();
             case.store(0, 6);
         }),
