@@ -1,4 +1,9 @@
-//! The shell around the core: everything that knows a database, HTTP, a file or a terminal.
+//! The shell of Floodgate: everything that knows a database, HTTP, a file or a terminal.
+//!
+//! It is a library so that tests start the real thing. `ARCHITECTURE.md` is the map.
+
 #![forbid(unsafe_code)]
 
+pub mod app;
 pub mod backend;
+pub mod command;
