@@ -1,3 +1,9 @@
-//! The `floodgate` binary.
+//! The `floodgate` program: parses the command line and runs the command.
 
-fn main() {}
+#![forbid(unsafe_code)]
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    floodgate::command::run()
+}

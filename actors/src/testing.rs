@@ -4,5 +4,8 @@
 #![expect(clippy::expect_used, reason = "a failed expectation fails the test it stands in")]
 
 pub mod clock;
+pub mod contract;
+pub mod fixtures;
+pub mod manual_clock;
 pub mod memory_store;
 pub mod world;

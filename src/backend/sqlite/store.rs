@@ -33,8 +33,9 @@ pub struct SqliteStore {
 
 /// The threads that own the connections.
 pub(super) struct Connections {
-    pub(super) writer: Threads<Writer>,
+    // Dropped before the writer, which as the last one out copies the write-ahead log into the file.
     readers: Threads<Reader>,
+    pub(super) writer: Threads<Writer>,
 }
 
 impl SqliteStore {

@@ -1,6 +1,6 @@
 //! Decides a batch in arrival order, in memory, with nothing but what was read under lock.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::facts::{
@@ -263,7 +263,11 @@ impl Deciding {
             },
         };
         self.facts.skus.insert(put.sku_id.clone(), sku.clone());
-        self.changes.goods.push(sku.clone());
+        // Goods put twice in one batch are written once, as they were put last; a new SKU keeps its first stock row.
+        match self.changes.goods.iter_mut().find(|earlier| earlier.sku_id == sku.sku_id) {
+            Some(earlier) => (earlier.goods, earlier.updated_at) = (sku.goods.clone(), sku.updated_at),
+            None => self.changes.goods.push(sku.clone()),
+        }
         Outcome::SkuPut { sku, created }
     }
 
@@ -328,10 +332,6 @@ impl Deciding {
                 self.changes.stock.push(write);
             }
         }
-        // Goods put twice in one batch are written once, as they were put last.
-        let mut seen = BTreeSet::new();
-        self.changes.goods.reverse();
-        self.changes.goods.retain(|sku| seen.insert(sku.sku_id.clone()));
         Decided { verdicts, changes: self.changes, skus: self.facts.skus }
     }
 }

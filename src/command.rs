@@ -1,0 +1,63 @@
+//! The command line: one file per subcommand, and the exit codes they share.
+
+mod cli;
+mod duration;
+mod rush;
+mod serve;
+mod shop;
+mod table;
+mod target;
+mod verdict;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use cli::{Cli, Command};
+
+/// Why a command did not do its work. The text is one plain sentence for the person at the terminal.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+enum Failure {
+    /// Wrong use or configuration.
+    #[error("{0}")]
+    Usage(String),
+    /// The work failed.
+    #[error("{0}")]
+    Work(String),
+}
+
+impl Failure {
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Usage(_) => ExitCode::from(2),
+            Self::Work(_) => ExitCode::from(1),
+        }
+    }
+}
+
+/// Runs what this process's command line asks for: 0 done, 1 the verdict or the work failed, 2 wrong use or
+/// configuration.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let done = match cli.command {
+        None => serve::run(cli.serve),
+        Some(Command::Serve(args)) => serve::run(args),
+        Some(Command::Rush(args)) => rush::run(&args),
+        Some(Command::Verdict(args)) => verdict::run(&args),
+    };
+    done.unwrap_or_else(|failure| {
+        say(&format!("floodgate: {failure}"));
+        failure.exit_code()
+    })
+}
+
+/// Prints a result. A reader that has gone away is no failure of the work.
+fn print(text: &str) {
+    let _ = write!(std::io::stdout().lock(), "{text}");
+}
+
+/// Tells the person at the terminal something that is not part of the result.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
+}

@@ -1,0 +1,165 @@
+//! What the command line takes. Defaults of `serve` belong to the settings, so its options are all optional.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use actors::domain::id::SkuId;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use super::duration;
+
+/// Sells what is there, once, however many want it.
+#[derive(Debug, Parser)]
+#[command(name = "floodgate", version, args_conflicts_with_subcommands = true)]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+    /// `floodgate` alone is `floodgate serve`.
+    #[command(flatten)]
+    pub(super) serve: ServeArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Runs the service (what `floodgate` does when no command is given).
+    Serve(ServeArgs),
+    /// Holds a flash sale over real HTTP and judges it; starts a service of its own if none is running.
+    Rush(RushArgs),
+    /// Prints whether stock, orders and ledger agree.
+    Verdict(VerdictArgs),
+}
+
+/// Options of `floodgate serve`; what is not given comes from the settings.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
+pub(crate) struct ServeArgs {
+    /// Address and port to listen on; port 0 takes a free one [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// Directory of everything the service keeps [default: data]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// File of settings
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// What this node does [default: all]
+    #[arg(long, value_enum)]
+    pub(crate) role: Option<Role>,
+}
+
+/// What a node does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Role {
+    /// Everything: API, actors, background work.
+    All,
+}
+
+/// Which running service a command talks to.
+#[derive(Clone, Debug, Args)]
+pub(super) struct TargetArgs {
+    /// Where the service listens [default: what run.json in the data directory says]
+    #[arg(long, env = "FLOODGATE_URL")]
+    pub(super) url: Option<String>,
+    /// Admin token [default: the file admin-token in the data directory]
+    #[arg(long, env = "FLOODGATE_TOKEN", hide_env_values = true)]
+    pub(super) token: Option<String>,
+    /// The service's data directory
+    #[arg(long, value_name = "DIR", default_value = "data")]
+    pub(super) data: PathBuf,
+}
+
+/// Options of `floodgate rush`.
+#[derive(Clone, Debug, Args)]
+pub(super) struct RushArgs {
+    #[command(flatten)]
+    pub(super) target: TargetArgs,
+    /// Buyers who compete, each a user of its own with one attempt
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    pub(super) buyers: u32,
+    /// Units for sale
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000_000_000))]
+    pub(super) stock: u32,
+    /// Connections that the buyers share
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    pub(super) clients: u16,
+    /// Units that each buyer wants
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(super) quantity: u32,
+    /// How long each request is tried again through an outage, such as 30s
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    pub(super) patience: Option<Duration>,
+    /// Id of the SKU to make; it must not exist yet [default: one made for this rush]
+    #[arg(long, value_name = "ID")]
+    pub(super) sku: Option<SkuId>,
+    /// Rushes a service that is not on this machine, too
+    #[arg(long)]
+    pub(super) anywhere: bool,
+}
+
+/// Options of `floodgate verdict`.
+#[derive(Clone, Debug, Args)]
+pub(super) struct VerdictArgs {
+    #[command(flatten)]
+    pub(super) target: TargetArgs,
+    /// Only this SKU
+    #[arg(long, value_name = "ID")]
+    pub(super) sku: Option<SkuId>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    fn parse(line: &str) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from(line.split_whitespace())
+    }
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn no_command_is_serve_with_the_same_options() {
+        let alone = parse("floodgate").expect("no command is allowed");
+        assert!(alone.command.is_none());
+        assert_eq!(alone.serve, ServeArgs::default());
+        let with_options = parse("floodgate --listen 127.0.0.1:0 --data d").expect("serve's options are allowed");
+        let Some(Command::Serve(named)) =
+            parse("floodgate serve --listen 127.0.0.1:0 --data d").expect("serve is a command").command
+        else {
+            panic!("serve was read as another command");
+        };
+        assert_eq!(with_options.serve, named);
+        assert_eq!(named.data, Some(PathBuf::from("d")));
+    }
+
+    #[test]
+    fn a_rush_is_read_with_its_defaults() {
+        let Some(Command::Rush(rush)) =
+            parse("floodgate rush --stock 7 --patience 30s").expect("rush is a command").command
+        else {
+            panic!("rush was read as another command");
+        };
+        assert_eq!((rush.buyers, rush.stock, rush.clients, rush.quantity), (10_000, 7, 200, 1));
+        assert_eq!(rush.patience, Some(Duration::from_secs(30)));
+        assert_eq!(rush.target.data, PathBuf::from("data"));
+    }
+
+    #[test]
+    fn wrong_use_is_exit_code_two() {
+        for line in [
+            "floodgate rsh",
+            "floodgate rush --buyers 0",
+            "floodgate rush --stock -1",
+            "floodgate rush --patience soon",
+            "floodgate serve --listen nowhere",
+            "floodgate verdict --buyers 1",
+        ] {
+            let error = parse(line).expect_err(line);
+            assert_eq!(error.exit_code(), 2, "{line}");
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! A small typed client of the service's API: each call is one request and one answer. Trying again is the caller's.
+
+mod refusal;
+pub(super) mod wire;
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use awc::error::{ConnectError, SendRequestError};
+use awc::http::Method;
+use awc::http::header::{AUTHORIZATION, HeaderMap, RETRY_AFTER};
+use awc::{Client, ClientRequest, Connector};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+pub(super) use refusal::{Doubt, Refusal};
+
+use super::target::BaseUrl;
+use wire::{EventList, Order, PayAnswer, Sku, Stock, Verdict};
+
+/// How long one request may take, its answer included. Twice the service's own deadline and then some.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a connection may take to be made.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long an idle connection is used again: less than the service keeps it, so that it is not closed under a request.
+const IDLE_MAX: Duration = Duration::from_secs(3);
+/// Bytes of an answer. A verdict over a whole catalogue is the longest.
+const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// The service as its client sees it.
+pub(super) struct Shop {
+    client: Client,
+    url: BaseUrl,
+    requests: Cell<u64>,
+}
+
+impl Shop {
+    /// Opens a shop that keeps at most `connections` connections.
+    pub(super) fn new(url: BaseUrl, token: &str, connections: u16) -> Self {
+        let connector =
+            Connector::new().limit(usize::from(connections)).conn_keep_alive(IDLE_MAX).timeout(CONNECT_TIMEOUT);
+        let client = Client::builder()
+            .connector(connector)
+            .timeout(REQUEST_TIMEOUT)
+            .disable_redirects()
+            .add_default_header((AUTHORIZATION, format!("Bearer {token}")))
+            .finish();
+        Self { client, url, requests: Cell::new(0) }
+    }
+
+    /// Requests sent so far.
+    pub(super) fn requests(&self) -> u64 {
+        self.requests.get()
+    }
+
+    /// Whether a service answers at all.
+    pub(super) async fn is_alive(&self) -> bool {
+        self.get::<Value>("/health/live").await.is_ok_and(|answer| answer.is_some())
+    }
+
+    /// A SKU; none if there is no such SKU.
+    pub(super) async fn sku(&self, sku_id: &str) -> Result<Option<Sku>, Refusal> {
+        self.get(&format!("/skus/{sku_id}")).await
+    }
+
+    /// Makes a SKU, with no stock.
+    pub(super) async fn put_sku(
+        &self,
+        sku_id: &str,
+        name: &str,
+        price: &str,
+        payment_window_s: u32,
+    ) -> Result<Sku, Refusal> {
+        let body = json!({"name": name, "price": price, "on_sale": true, "payment_window_s": payment_window_s});
+        self.send(self.request(Method::PUT, &format!("/skus/{sku_id}")), Some(&body)).await
+    }
+
+    /// Adds units to a SKU, once per key.
+    pub(super) async fn add_stock(&self, sku_id: &str, units: u32, key: &str) -> Result<Stock, Refusal> {
+        let request = self.request(Method::POST, &format!("/skus/{sku_id}/stock"));
+        self.send(keyed(request, key), Some(&json!({"change": units, "reason": "rush"}))).await
+    }
+
+    /// A SKU's stock; none if there is no such SKU.
+    pub(super) async fn stock(&self, sku_id: &str) -> Result<Option<Stock>, Refusal> {
+        self.get(&format!("/skus/{sku_id}/stock")).await
+    }
+
+    /// Places an order of one line, once per key.
+    pub(super) async fn place(&self, user_id: &str, sku_id: &str, quantity: u32, key: &str) -> Result<Order, Refusal> {
+        let items = json!([{"sku_id": sku_id, "quantity": quantity}]);
+        let body = json!({"items": items, "user_id": user_id, "source": "rush"});
+        self.send(keyed(self.request(Method::POST, "/orders"), key), Some(&body)).await
+    }
+
+    /// Tells of a captured payment, once per payment id.
+    pub(super) async fn pay(&self, order_id: &str, payment_id: &str, amount: &str) -> Result<PayAnswer, Refusal> {
+        let request = self.request(Method::POST, &format!("/orders/{order_id}/pay"));
+        self.send(request, Some(&json!({"payment_id": payment_id, "amount": amount}))).await
+    }
+
+    /// An order; none if the service does not know it.
+    pub(super) async fn order(&self, order_id: &str) -> Result<Option<Order>, Refusal> {
+        self.get(&format!("/orders/{order_id}")).await
+    }
+
+    /// What happened to an order; none if the service does not know it.
+    pub(super) async fn events(&self, order_id: &str) -> Result<Option<EventList>, Refusal> {
+        self.get(&format!("/orders/{order_id}/events")).await
+    }
+
+    /// The service's own verdict, on one SKU or on all.
+    pub(super) async fn verdict(&self, sku_id: Option<&str>) -> Result<Verdict, Refusal> {
+        let path = match sku_id {
+            Some(sku_id) => format!("/admin/verdict?sku_id={sku_id}"),
+            None => "/admin/verdict".to_owned(),
+        };
+        self.send(self.request(Method::GET, &path), None::<&()>).await
+    }
+
+    fn request(&self, method: Method, path: &str) -> ClientRequest {
+        self.client.request(method, format!("{}{path}", self.url.as_str()))
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<Option<T>, Refusal> {
+        match self.send(self.request(Method::GET, path), None::<&()>).await {
+            Ok(found) => Ok(Some(found)),
+            // A 404 of any other code (a route, a proxy) says nothing about the thing asked for.
+            Err(refusal) if matches!(refusal.code.as_str(), "order_not_found" | "sku_not_found") => Ok(None),
+            Err(refusal) => Err(refusal),
+        }
+    }
+
+    async fn send<T: DeserializeOwned>(
+        &self,
+        request: ClientRequest,
+        body: Option<&impl Serialize>,
+    ) -> Result<T, Refusal> {
+        self.requests.set(self.requests.get() + 1);
+        let sent = match body {
+            Some(body) => request.send_json(body),
+            None => request.send(),
+        };
+        let mut answer = sent.await.map_err(|error| not_answered(&error))?;
+        let bytes = answer.body().limit(ANSWER_BYTES_MAX).await.map_err(|error| Refusal::broken_off(&error))?;
+        if answer.status().is_success() {
+            return serde_json::from_slice(&bytes).map_err(|error| Refusal::unreadable(&error));
+        }
+        Err(Refusal::of_answer(answer.status().as_u16(), retry_after(answer.headers()), &bytes))
+    }
+}
+
+fn keyed(request: ClientRequest, key: &str) -> ClientRequest {
+    request.insert_header(("Idempotency-Key", key))
+}
+
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    headers.get(RETRY_AFTER)?.to_str().ok()?.parse().ok().map(Duration::from_secs)
+}
+
+fn not_answered(error: &SendRequestError) -> Refusal {
+    match error {
+        SendRequestError::Url(problem) => Refusal::of_client("invalid_url", Doubt::None, problem),
+        // So the client names a connection that ends while it waits for the answer.
+        SendRequestError::Connect(ConnectError::Disconnected | ConnectError::H2(_)) => Refusal::broken_off(error),
+        SendRequestError::Connect(ConnectError::Timeout) => Refusal::never_sent(&"connecting took too long"),
+        SendRequestError::Connect(problem) => Refusal::never_sent(problem),
+        SendRequestError::Timeout => Refusal::of_client("timed_out", Doubt::MayHaveLanded, error),
+        _ => Refusal::broken_off(error),
+    }
+}

@@ -1,0 +1,139 @@
+//! What the service answers, as far as the commands read it. Members that they do not read are passed over.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+/// A SKU.
+#[derive(Clone, Debug, Deserialize)]
+pub(in crate::command) struct Sku {
+    /// The SKU's id.
+    #[expect(dead_code, reason = "read to be sure that the answer is a SKU")]
+    pub(in crate::command) sku_id: String,
+}
+
+/// An order.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(in crate::command) struct Order {
+    /// The order's id.
+    pub(in crate::command) order_id: String,
+    /// The buyer.
+    pub(in crate::command) user_id: String,
+    /// The status by name.
+    pub(in crate::command) status: String,
+    /// Grows by one with every change.
+    pub(in crate::command) version: u32,
+    /// The lines.
+    pub(in crate::command) items: Vec<OrderItem>,
+    /// What is to be paid.
+    pub(in crate::command) amount: String,
+}
+
+/// A line of an order.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(in crate::command) struct OrderItem {
+    /// What was ordered.
+    pub(in crate::command) sku_id: String,
+    /// How many units of it.
+    pub(in crate::command) quantity: u32,
+}
+
+/// What became of a payment.
+#[derive(Clone, Debug, Deserialize)]
+pub(in crate::command) struct PayAnswer {
+    /// `paid` or `refund_due`.
+    pub(in crate::command) outcome: String,
+    /// Why it is due back.
+    pub(in crate::command) reason: Option<String>,
+}
+
+/// A SKU's stock.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub(in crate::command) struct Stock {
+    /// Units in all.
+    pub(in crate::command) total: i64,
+    /// Units to be had.
+    pub(in crate::command) available: i64,
+    /// Units in orders that await payment.
+    pub(in crate::command) reserved: i64,
+    /// Units in orders that were paid.
+    pub(in crate::command) sold: i64,
+}
+
+impl Stock {
+    /// Whether it adds up, with nothing below zero.
+    pub(in crate::command) fn is_sound(&self) -> bool {
+        let parts = [self.available, self.reserved, self.sold];
+        parts.iter().all(|&part| part >= 0) && parts.iter().sum::<i64>() == self.total
+    }
+}
+
+/// What happened to an order.
+#[derive(Clone, Debug, Deserialize)]
+pub(in crate::command) struct EventList {
+    /// The events, by version.
+    pub(in crate::command) events: Vec<Event>,
+}
+
+/// One change of an order.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(in crate::command) struct Event {
+    /// The order's version after the change.
+    pub(in crate::command) version: u32,
+    /// What happened.
+    #[serde(rename = "type")]
+    pub(in crate::command) event_type: String,
+}
+
+/// The service's own verdict.
+#[derive(Clone, Debug, Deserialize)]
+pub(in crate::command) struct Verdict {
+    /// `agrees`, `settling` or `differs`, over all SKUs.
+    pub(in crate::command) state: String,
+    /// SKU by SKU.
+    pub(in crate::command) skus: Vec<SkuVerdict>,
+}
+
+/// The service's own verdict on one SKU.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(in crate::command) struct SkuVerdict {
+    /// The SKU's id.
+    pub(in crate::command) sku_id: String,
+    /// `agrees`, `settling` or `differs`.
+    pub(in crate::command) state: String,
+    /// What the store's stock row says.
+    pub(in crate::command) store: Stock,
+    /// What the store's orders hold.
+    pub(in crate::command) orders: Totals,
+    /// What the ledger says, if it knows the SKU.
+    pub(in crate::command) ledger: Option<LedgerView>,
+    /// What does not agree.
+    pub(in crate::command) differences: Vec<Value>,
+}
+
+/// Units that orders hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub(in crate::command) struct Totals {
+    /// In orders that await payment.
+    pub(in crate::command) reserved: i64,
+    /// In orders that were paid.
+    pub(in crate::command) sold: i64,
+}
+
+/// What the ledger holds for a SKU.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub(in crate::command) struct LedgerView {
+    /// Units it would grant.
+    pub(in crate::command) available: i64,
+    /// Grants open.
+    pub(in crate::command) grants: u64,
+}
+
+impl SkuVerdict {
+    /// The differences, one plain text each.
+    pub(in crate::command) fn differences(&self) -> impl Iterator<Item = String> {
+        self.differences.iter().map(|difference| match difference {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        })
+    }
+}

@@ -1,0 +1,99 @@
+//! `floodgate verdict`: prints whether stock, orders and ledger agree, as the running service sees it.
+
+use std::process::ExitCode;
+
+use actix_web::rt::System;
+use actors::domain::id::SkuId;
+
+use super::cli::VerdictArgs;
+use super::shop::Shop;
+use super::shop::wire::{SkuVerdict, Totals, Verdict};
+use super::{Failure, print, table, target};
+
+/// Asks the service and prints its verdict.
+pub(super) fn run(args: &VerdictArgs) -> Result<ExitCode, Failure> {
+    let (url, token) = (target::url_of(&args.target)?, target::token_of(&args.target)?);
+    let answer = System::new().block_on(async {
+        let sku_id = args.sku.as_ref().map(SkuId::as_str);
+        Shop::new(url.clone(), &token, 1).verdict(sku_id).await
+    });
+    let verdict = answer.map_err(|refusal| Failure::Work(format!("{} gives no verdict: {refusal}", url.as_str())))?;
+    print(&report(&verdict));
+    Ok(if differs(&verdict) { ExitCode::from(1) } else { ExitCode::SUCCESS })
+}
+
+fn differs(verdict: &Verdict) -> bool {
+    std::iter::once(&verdict.state).chain(verdict.skus.iter().map(|sku| &sku.state)).any(|state| state == "differs")
+}
+
+fn report(verdict: &Verdict) -> String {
+    const HEADINGS: [&str; 10] = [
+        "sku",
+        "state",
+        "total",
+        "available",
+        "reserved",
+        "sold",
+        "orders reserved",
+        "orders sold",
+        "ledger",
+        "grants",
+    ];
+    let mut rows = vec![HEADINGS.map(str::to_owned).to_vec()];
+    rows.extend(verdict.skus.iter().map(row));
+    let mut text = table::columns(&rows);
+    for sku in &verdict.skus {
+        for difference in sku.differences() {
+            text.push_str(&format!("{}: {difference}\n", sku.sku_id));
+        }
+    }
+    text.push_str(&format!("verdict: {}\n", verdict.state));
+    text
+}
+
+fn row(sku: &SkuVerdict) -> Vec<String> {
+    let mut cells = vec![sku.sku_id.clone(), sku.state.clone()];
+    let Totals { reserved, sold } = sku.orders;
+    let numbers = [sku.store.total, sku.store.available, sku.store.reserved, sku.store.sold, reserved, sold];
+    cells.extend(numbers.map(|number| number.to_string()));
+    match sku.ledger {
+        Some(ledger) => cells.extend([ledger.available.to_string(), ledger.grants.to_string()]),
+        None => cells.extend(["-".to_owned(), "-".to_owned()]),
+    }
+    cells
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(state: &str, sku_state: &str, differences: &str) -> Verdict {
+        let json = format!(
+            r#"{{"state":"{state}","skus":[{{"sku_id":"sneaker-42","state":"{sku_state}",
+            "store":{{"total":100,"available":40,"reserved":35,"sold":25}},"orders":{{"reserved":35,"sold":25}},
+            "ledger":null,"actor":null,"differences":{differences}}}]}}"#
+        );
+        serde_json::from_str(&json).expect("a verdict as the service writes it")
+    }
+
+    #[test]
+    fn only_a_difference_fails() {
+        let table = [
+            ("agrees", "agrees", false),
+            ("settling", "settling", false),
+            ("differs", "differs", true),
+            ("settling", "differs", true),
+        ];
+        for (state, sku_state, fails) in table {
+            assert_eq!(differs(&verdict(state, sku_state, "[]")), fails, "{state} {sku_state}");
+        }
+    }
+
+    #[test]
+    fn the_report_names_each_difference() {
+        let text = report(&verdict("differs", "differs", r#"["sold 26 wanted", {"of":1}]"#));
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines[1].starts_with("sneaker-42  differs"), "{text}");
+        assert_eq!(lines[2..], ["sneaker-42: sold 26 wanted", "sneaker-42: {\"of\":1}", "verdict: differs"]);
+    }
+}
