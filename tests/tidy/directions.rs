@@ -32,9 +32,11 @@ const CORE: &[Row] = &[
 ];
 
 const SHELL: &[Row] = &[
+    row("rfc3339", &[], &["domain"]),
+    row("access", &[], &["ports", "domain"]),
     row("settings", &[], &["domain"]),
-    row("backend", &[], &["ports", "domain"]),
-    row("http", &[], MESSAGES),
+    row("backend", &["rfc3339"], &["ports", "domain"]),
+    row("http", &["access", "rfc3339"], MESSAGES),
     row("app", ANY, ANY),
     row("command", &["app", "settings"], &["ports", "domain"]),
 ];
@@ -83,7 +85,7 @@ fn allows(allowed: &[&str], used: &str) -> bool {
 
 /// One outside system knows nothing of another; what they share stands in a file of `backend/` itself.
 fn foreign_backends(path: &str, code: &str) -> Vec<String> {
-    const BACKENDS: [&str; 5] = ["kafka", "mysql", "redis", "remote_inventory", "sqlite"];
+    const BACKENDS: [&str; 6] = ["kafka", "mysql", "printer", "redis", "remote_inventory", "sqlite"];
     let Some(inside) = path.strip_prefix("src/backend/") else { return Vec::new() };
     let own = inside.split('/').next().unwrap_or(inside).trim_end_matches(".rs");
     let foreign = |used: &String| used != own && BACKENDS.contains(&used.as_str());

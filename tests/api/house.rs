@@ -1,0 +1,96 @@
+//! The service under test: started as `floodgate serve` starts it, stopped like it, and started again on its data.
+
+use std::path::Path;
+use std::thread::{Builder, JoinHandle};
+
+use floodgate::app::App;
+use floodgate::settings::{Flags, Settings};
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+
+use crate::client::Client;
+
+/// A running service and the directory it keeps everything in.
+pub(crate) struct House {
+    pub(crate) client: Client,
+    directory: TempDir,
+    settings: Vec<(String, String)>,
+    running: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
+}
+
+impl House {
+    pub(crate) fn open() -> Self {
+        Self::with(&[])
+    }
+
+    /// Opens with settings, named as in the environment but for the prefix.
+    pub(crate) fn with(settings: &[(&str, &str)]) -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let settings = settings.iter().map(|(name, value)| (format!("FLOODGATE_{name}"), (*value).to_owned()));
+        Self::start(directory, settings.collect())
+    }
+
+    /// Stops the service and starts another on the same data.
+    pub(crate) fn restart(mut self) -> Self {
+        self.stop();
+        let (directory, settings) = (std::mem::replace(&mut self.directory, temporary()), self.settings.clone());
+        Self::start(directory, settings)
+    }
+
+    pub(crate) fn data(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// The lines that were printed.
+    pub(crate) fn printed(&self) -> Vec<serde_json::Value> {
+        let text = std::fs::read_to_string(self.data().join("events.jsonl")).unwrap_or_default();
+        text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
+    }
+
+    /// Stops the service; its data stays as long as the house.
+    pub(crate) fn stop(&mut self) {
+        if let Some((stop, thread)) = self.running.take() {
+            drop(stop);
+            thread.join().expect("the service stops without a panic");
+        }
+    }
+
+    fn start(directory: TempDir, settings: Vec<(String, String)>) -> Self {
+        let flags =
+            Flags { config: None, listen: Some(([127, 0, 0, 1], 0).into()), data: Some(directory.path().to_owned()) };
+        let printer = directory.path().join("events.jsonl").display().to_string();
+        let mut environment = vec![("FLOODGATE_PRINTER__PATH".to_owned(), printer)];
+        environment.extend(settings.iter().cloned());
+        let loaded = Settings::load(&flags, environment).expect("good settings");
+        let (stop, stopped) = oneshot::channel::<()>();
+        let (told, url) = std::sync::mpsc::channel();
+        let serve = async move {
+            let app = App::start(loaded).await.expect("the service starts");
+            told.send(app.url().to_owned()).expect("the test waits for it");
+            let stop = async {
+                let _ = stopped.await;
+            };
+            app.serve_until(stop).await.expect("the service does not break down");
+        };
+        let thread = Builder::new().spawn(move || actix_web::rt::System::new().block_on(serve)).expect("a thread");
+        let url: String = url.recv().expect("the service starts");
+        let token = std::fs::read_to_string(directory.path().join("admin-token")).expect("a token was written");
+        let address = url.trim_start_matches("http://").parse().expect("an address");
+        let client = Client { address, token: token.trim().to_owned() };
+        Self { client, directory, settings, running: Some((stop, thread)) }
+    }
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        // A test that fails must not fail once more in here.
+        if let Some((stop, thread)) = self.running.take() {
+            drop(stop);
+            let _ = thread.join();
+        }
+    }
+}
+
+fn temporary() -> TempDir {
+    tempfile::tempdir().expect("a temporary directory")
+}

@@ -1,0 +1,14 @@
+//! The API over real HTTP: the real service, on SQLite in a temporary directory and a free port.
+#![expect(clippy::expect_used, clippy::panic, reason = "a failed expectation fails the test it stands in")]
+
+mod bodies;
+mod client;
+mod crowds;
+mod door;
+mod full_disk;
+mod house;
+mod lists;
+mod orders;
+mod payments;
+mod restarts;
+mod skus;
