@@ -18,6 +18,7 @@ mod routes;
 mod serve;
 mod server;
 mod sku;
+mod unread;
 mod wire;
 
 use std::sync::Arc;

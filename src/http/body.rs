@@ -30,7 +30,7 @@ pub(super) enum BodyRule {
 pub(super) async fn read(
     rule: BodyRule,
     headers: &HeaderMap,
-    payload: Payload,
+    payload: &mut Payload,
     clock: &dyn Clock,
 ) -> Result<Bytes, Refusal> {
     match rule {
@@ -60,7 +60,7 @@ fn is_json(headers: &HeaderMap) -> Result<(), Refusal> {
     }
 }
 
-async fn whole(headers: &HeaderMap, payload: Payload, clock: &dyn Clock) -> Result<Bytes, Refusal> {
+async fn whole(headers: &HeaderMap, payload: &mut Payload, clock: &dyn Clock) -> Result<Bytes, Refusal> {
     let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|bytes| bytes > BODY_BYTES_MAX as u64) {
         return Err(Refusal::BodyTooLarge);
@@ -72,7 +72,7 @@ async fn whole(headers: &HeaderMap, payload: Payload, clock: &dyn Clock) -> Resu
     }
 }
 
-async fn collect(mut payload: Payload) -> Result<Bytes, Refusal> {
+async fn collect(payload: &mut Payload) -> Result<Bytes, Refusal> {
     let mut body = Bytes::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|error| Refusal::MalformedRequest(format!("the body broke off: {error}")))?;

@@ -10,7 +10,7 @@ use super::call::Call;
 use super::problem::Refusal;
 use super::query::Query;
 use super::routes::{Handler, Route};
-use super::{Front, body};
+use super::{Front, body, unread};
 
 /// What a request's method and path lead to.
 #[derive(Clone, Copy)]
@@ -32,12 +32,18 @@ impl Target {
 }
 
 /// Answers a request.
-pub(super) async fn serve(target: Target, front: Data<Front>, request: HttpRequest, payload: Payload) -> HttpResponse {
+pub(super) async fn serve(
+    target: Target,
+    front: Data<Front>,
+    request: HttpRequest,
+    mut payload: Payload,
+) -> HttpResponse {
     let clock = std::sync::Arc::clone(&front.node.clock);
     let started = clock.now().monotonic;
     let request_id = front.request_ids.next();
     let method = request.method().clone();
-    let answered = respond(target, front.clone(), request, payload).await;
+    let is_chunked = unread::is_chunked(request.headers());
+    let answered = respond(target, front.clone(), request, &mut payload).await;
     let (code, mut answer) = match answered {
         Ok(answer) if answer.status().is_success() => ("ok", answer),
         Ok(answer) => ("-", answer),
@@ -48,10 +54,10 @@ pub(super) async fn serve(target: Target, front: Data<Front>, request: HttpReque
     if let Ok(value) = request_id.parse() {
         answer.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
     }
-    answer
+    if is_chunked { unread::hold(payload, answer) } else { answer }
 }
 
-async fn respond(target: Target, front: Data<Front>, request: HttpRequest, payload: Payload) -> Answer {
+async fn respond(target: Target, front: Data<Front>, request: HttpRequest, payload: &mut Payload) -> Answer {
     let route = match target {
         Target::Route(route) => route,
         Target::OtherMethods(path) => return Err(Refusal::MethodNotAllowed(super::routes::methods_of(path))),

@@ -91,12 +91,16 @@ fn a_head_or_a_body_that_never_ends_is_given_up() {
     let mut half_chunks = shop.connect();
     let chunk = format!("{head}{json}Transfer-Encoding: chunked\r\n\r\n4\r\n{{\"it\r\n");
     half_chunks.write_all(chunk.as_bytes()).expect("it is read");
+    let mut unwanted = shop.connect();
+    let chunk = format!("{}Transfer-Encoding: chunked\r\n\r\n4\r\n{{\"it\r\n", head.replace("POST", "GET"));
+    unwanted.write_all(chunk.as_bytes()).expect("it is read");
     // Others are served meanwhile.
     assert_eq!(shop.get("/health/live").status, 200);
     for mut stream in [no_body, half_body, half_chunks] {
         assert_eq!(read(&mut stream).refusal(), (408, "request_timeout".to_owned()));
     }
     assert_eq!(read(&mut slow_head).status, 408);
+    assert_eq!(read(&mut unwanted).status, 200, "a body that nobody asked for is not waited for");
 }
 
 #[test]
