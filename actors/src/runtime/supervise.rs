@@ -43,14 +43,16 @@ pub fn start<A: Actor<Context = Context<A>>>(spawn: &Arc<dyn Spawn>, post: Post<
 }
 
 fn fill<A: Actor<Context = Context<A>>>(spawn: Arc<dyn Spawn>, post: Arc<Post<A>>, fills: Arc<AtomicU64>) {
-    if fills.fetch_add(1, Ordering::AcqRel) > 0 {
-        tracing::error!(actor = %post.name, "actor lost, starting another in its place");
-    }
+    let is_first = fills.fetch_add(1, Ordering::AcqRel) == 0;
     // The channel is made here and not by actix, whose `start_in_arbiter` takes 16 messages before the actor runs.
     let (sender, receiver) = channel::channel::<A>(post.capacity);
     (post.connect)(&Addr::new(sender));
     let spawner = Arc::clone(&spawn);
     spawn.spawn(Box::new(move || {
+        // Told only here: when the node stops, actors are lost as well, and nothing is spawned in their place.
+        if !is_first {
+            tracing::error!(actor = %post.name, "actor lost, starting another in its place");
+        }
         let next = (Arc::clone(&spawner), Arc::clone(&post), fills);
         let refill = move || fill(next.0, next.1, next.2);
         let lifeline = Lifeline { refill: Some(Box::new(refill)) };

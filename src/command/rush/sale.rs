@@ -277,13 +277,15 @@ fn problem_of(order: &Order, order_id: &str, user_id: &str, plan: &Plan) -> Opti
 mod tests {
     use super::*;
 
+    type Spoil = fn(&mut Order);
+
     #[test]
     fn an_order_read_back_must_be_the_one_acknowledged() {
         let plan = Plan { sku_id: "s".to_owned(), stock: 9, buyers: 9, quantity: 2 };
         let json = r#"{"order_id":"o","user_id":"u","status":"paid","version":2,"amount":"20.00",
             "items":[{"sku_id":"s","quantity":2}]}"#;
         let sound: Order = serde_json::from_str(json).expect("an order as the service writes it");
-        let table: [(&str, fn(&mut Order)); 7] = [
+        let table: [(&str, Spoil); 7] = [
             ("", |_| {}),
             ("reads as x", |order| order.order_id = "x".to_owned()),
             ("belongs to x, not to u", |order| order.user_id = "x".to_owned()),
