@@ -1,4 +1,168 @@
 //! The composition root: the only place that puts ports and core together.
 
+mod admin_token;
 pub mod clock;
+mod data_dir;
 pub mod ids;
+mod spawn;
+mod tokens;
+
+use std::future::Future;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use actix::Arbiter;
+use actix_web::web::Data;
+use actors::domain::commit::Rules;
+use actors::node::{Node, Ports};
+use actors::ports::{Clock, CommitError, StoreError};
+use actors::stock::MemoryLedger;
+
+use crate::backend::printer::{self, LinePrinter};
+use crate::backend::sqlite::{self, SqliteEventLog, SqliteOptions, SqliteStore, SqliteTokens};
+use crate::http::{Front, HttpServer};
+use crate::settings::{LedgerSettings, Settings, StreamSettings};
+use admin_token::AdminToken;
+use clock::SystemClock;
+use data_dir::DataDir;
+use ids::UlidIds;
+use spawn::OnArbiter;
+use tokens::StoredTokens;
+
+/// Why the service does not start, as one sentence.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Another server holds the data directory.
+    #[error("{} is in use by {holder}; stop it first, or give another directory with --data", .dir.display())]
+    InUse {
+        /// The directory.
+        dir: PathBuf,
+        /// Who holds it.
+        holder: String,
+    },
+    /// The data directory, or a file in it, cannot be used.
+    #[error("cannot use {}: {error}", .path.display())]
+    Data {
+        /// What cannot be used.
+        path: PathBuf,
+        /// Why not.
+        error: io::Error,
+    },
+    /// The address cannot be listened on.
+    #[error("cannot listen on {listen}: {error}")]
+    Listen {
+        /// The address.
+        listen: std::net::SocketAddr,
+        /// Why not.
+        error: io::Error,
+    },
+    /// The printer's place cannot be written.
+    #[error("{0}")]
+    Printer(#[from] printer::OpenError),
+    /// The database cannot be used.
+    #[error("{0}")]
+    Store(#[from] sqlite::OpenError),
+    /// The tokens cannot be read.
+    #[error("{0}")]
+    Tokens(#[from] StoreError),
+    /// The admin token cannot be stored.
+    #[error("the admin token cannot be stored: {0}")]
+    AdminToken(#[from] CommitError),
+    /// The system gives no randomness.
+    #[error("the system gives no random numbers: {0}")]
+    Random(#[from] getrandom::Error),
+}
+
+impl StartError {
+    /// Whether another configuration would help, rather than a repair.
+    pub const fn is_configuration(&self) -> bool {
+        match self {
+            Self::InUse { .. } | Self::Data { .. } | Self::Listen { .. } | Self::Printer(_) => true,
+            Self::Store(_) | Self::Tokens(_) | Self::AdminToken(_) | Self::Random(_) => false,
+        }
+    }
+}
+
+/// A running service.
+pub struct App {
+    // Dropped in this order: nobody asks any more, nobody works any more, the directory is free.
+    server: HttpServer,
+    core: Arbiter,
+    data: DataDir,
+    url: String,
+    admin_token: AdminToken,
+}
+
+impl App {
+    /// Starts the service inside a running actix `System`. It serves until [`App::stop`].
+    ///
+    /// # Errors
+    /// Tells in one sentence why it cannot.
+    pub async fn start(settings: Settings) -> Result<Self, StartError> {
+        let Settings { server, data, shop, store, ledger, stream, printer, log: _ } = settings;
+        let data = DataDir::open(&data.dir)?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
+        let options = SqliteOptions { max_page_count: store.max_pages, ..SqliteOptions::at(store.path) };
+        let rules = Rules { payment_window: shop.payment_window };
+        let store = SqliteStore::open(options, Arc::clone(&clock), rules)?;
+        let tokens = SqliteTokens::of(&store, Arc::clone(&clock));
+        let admin_token = AdminToken::provide(&data.admin_token(), &tokens).await?;
+        let LedgerSettings::Memory = ledger;
+        let StreamSettings::Store = stream;
+        let sink = Arc::new(LinePrinter::open(printer.path.as_deref())?);
+        let core = Arbiter::new();
+        let node = Node::start(&Ports {
+            ledger: Arc::new(MemoryLedger::new(Arc::clone(&clock))),
+            log: Arc::new(SqliteEventLog::of(&store)),
+            store: Arc::new(store),
+            sink,
+            clock,
+            ids: Arc::new(UlidIds::new()),
+            spawn: Arc::new(OnArbiter::of(&core)),
+        });
+        let salt = getrandom::u32()?;
+        let front = Data::new(Front::new(node, Arc::new(StoredTokens(tokens)), shop.currency, salt));
+        let server = HttpServer::start(server.listen, front)
+            .map_err(|error| StartError::Listen { listen: server.listen, error })?;
+        let url = format!("http://{}", server.address());
+        data.announce(&url)?;
+        Ok(Self { server, core, data, url, admin_token })
+    }
+
+    /// Where the API is.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The file that holds the admin token.
+    pub fn token_file(&self) -> &Path {
+        &self.admin_token.path
+    }
+
+    /// What there is to say about the admin token, if anything.
+    pub fn token_news(&self) -> Option<&'static str> {
+        self.admin_token.news
+    }
+
+    /// Serves until `stop` comes, then finishes what is in hand.
+    ///
+    /// # Errors
+    /// The server broke down by itself.
+    pub async fn serve_until(mut self, stop: impl Future<Output = ()>) -> io::Result<()> {
+        let broken_down = self.server.ended_or(stop).await;
+        self.stop().await;
+        broken_down
+    }
+
+    /// Stops: takes no new requests, finishes those in hand, and leaves the directory free.
+    pub async fn stop(self) {
+        let Self { server, core, data, .. } = self;
+        server.stop().await;
+        core.stop();
+        if core.join().is_err() {
+            tracing::error!("the thread of the core ended in a panic");
+        }
+        data.leave();
+    }
+}

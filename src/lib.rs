@@ -4,5 +4,10 @@
 
 #![forbid(unsafe_code)]
 
+pub mod access;
 pub mod app;
+pub mod backend;
 pub mod command;
+pub mod http;
+pub mod rfc3339;
+pub mod settings;

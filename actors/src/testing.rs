@@ -1,1 +1,11 @@
-//! wip
+//! Ports in memory, a clock that stands still, contract suites and the simulated world.
+//!
+//! Nothing here is part of the product: feature `testing` only.
+#![expect(clippy::expect_used, reason = "a failed expectation fails the test it stands in")]
+
+pub mod clock;
+pub mod contract;
+pub mod fixtures;
+pub mod manual_clock;
+pub mod memory_store;
+pub mod world;

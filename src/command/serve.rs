@@ -1,11 +1,67 @@
 //! `floodgate serve`: runs the service until it is told to stop.
 
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
-use super::Failure;
+use actix_web::rt::System;
+use actix_web::rt::signal::unix::{Signal, SignalKind, signal};
+use futures_util::future::select;
+use tracing_subscriber::EnvFilter;
+
 use super::cli::ServeArgs;
+use super::{Failure, say};
+use crate::app::App;
+use crate::settings::{Flags, LogFormat, LogSettings, Settings};
 
 /// Runs the service.
 pub(super) fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
-    Err(Failure::Work(format!("this build cannot serve yet: {args:?}")))
+    // There is one role so far, which the settings know, too.
+    let ServeArgs { listen, data, config, role: _ } = args;
+    let environment = std::env::vars_os().filter_map(|(name, value)| {
+        let value = value.to_string_lossy().into_owned();
+        Some((name.into_string().ok()?, value))
+    });
+    let settings = Settings::load(&Flags { config, listen, data }, environment);
+    let settings = settings.map_err(|error| Failure::Usage(error.to_string()))?;
+    start_log(&settings.log);
+    System::new().block_on(serve(settings))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn serve(settings: Settings) -> Result<(), Failure> {
+    let cannot_listen = |error| Failure::Work(format!("cannot listen to signals: {error}"));
+    let mut terminate = signal(SignalKind::terminate()).map_err(cannot_listen)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(cannot_listen)?;
+    let app = App::start(settings).await.map_err(|error| {
+        if error.is_configuration() { Failure::Usage(error.to_string()) } else { Failure::Work(error.to_string()) }
+    })?;
+    greet(&app);
+    let stopped = app.serve_until(either(&mut terminate, &mut interrupt)).await;
+    stopped.map_err(|error| Failure::Work(format!("the server broke down: {error}")))?;
+    say("floodgate has stopped");
+    Ok(())
+}
+
+async fn either(first: &mut Signal, second: &mut Signal) {
+    select(Box::pin(first.recv()), Box::pin(second.recv())).await;
+    say("floodgate is stopping: finishing what is in hand");
+}
+
+fn greet(app: &App) {
+    let (url, token) = (app.url(), app.token_file().display());
+    say(&format!("floodgate serves {url}; the admin token is in {token}"));
+    if let Some(news) = app.token_news() {
+        say(&format!("about {token}: {news}"));
+    }
+    say(&format!("try: curl -H \"Authorization: Bearer $(cat {token})\" {url}/admin/verdict"));
+}
+
+/// Standard output belongs to the printer, so the log goes to standard error.
+fn start_log(settings: &LogSettings) {
+    let filter = EnvFilter::new(&settings.level);
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match settings.format {
+        LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).init(),
+        LogFormat::Json => log.json().init(),
+    }
 }

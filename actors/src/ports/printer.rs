@@ -3,10 +3,15 @@
 use super::Answer;
 use crate::domain::event::OrderEvent;
 
-/// Why nothing, or not all, could be printed.
+/// Why not all could be printed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("cannot print: {0}")]
-pub struct SinkError(pub String);
+#[error("cannot print: {reason}")]
+pub struct SinkError {
+    /// How many of the events, from the first on, are out all the same.
+    pub printed: usize,
+    /// What is wrong.
+    pub reason: String,
+}
 
 /// Takes printed events. The effect lies outside: it may repeat if the process dies before recording it.
 pub trait EventSink: Send + Sync + 'static {

@@ -1,6 +1,6 @@
 //! Decides a batch in arrival order, in memory, with nothing but what was read under lock.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::facts::{
@@ -217,6 +217,11 @@ impl Deciding {
     fn move_lines(&mut self, order: &Order, stock: StockMove, event: &OrderEvent) {
         for line in &order.lines {
             let quantity = line.quantity;
+            if stock != StockMove::Confirm
+                && let Some(held) = self.facts.held.get_mut(&(order.user_id.clone(), line.sku_id.clone()))
+            {
+                *held = held.saturating_sub(u64::from(quantity));
+            }
             let (kind, units) = match stock {
                 StockMove::Confirm => (FlowKind::Confirm, -i64::from(quantity)),
                 StockMove::Release => (FlowKind::Release, i64::from(quantity)),
@@ -258,7 +263,11 @@ impl Deciding {
             },
         };
         self.facts.skus.insert(put.sku_id.clone(), sku.clone());
-        self.changes.goods.push(sku.clone());
+        // Goods put twice in one batch are written once, as they were put last; a new SKU keeps its first stock row.
+        match self.changes.goods.iter_mut().find(|earlier| earlier.sku_id == sku.sku_id) {
+            Some(earlier) => (earlier.goods, earlier.updated_at) = (sku.goods.clone(), sku.updated_at),
+            None => self.changes.goods.push(sku.clone()),
+        }
         Outcome::SkuPut { sku, created }
     }
 
@@ -305,28 +314,24 @@ impl Deciding {
         Ok(Outcome::StockChanged { level: after, replayed: false })
     }
 
-    /// Changes a SKU's level and numbers the change in its stock flow.
+    /// Changes a SKU's level and numbers the change in its stock flow. However often a batch changes a level, its
+    /// version grows by one, and answers carry the version that is committed.
     fn move_stock(&mut self, sku_id: &SkuId, change: impl FnOnce(Level) -> Level) -> Option<Moved> {
         let sku = self.facts.skus.get_mut(sku_id)?;
         let before = sku.level;
-        self.moved.entry(sku_id.clone()).or_insert(before.version);
-        sku.level = change(before);
+        let from_version = *self.moved.entry(sku_id.clone()).or_insert(before.version);
+        sku.level = Level { version: from_version + 1, ..change(before) };
         sku.flow_seq += 1;
         Some(Moved { seq: sku.flow_seq, before, after: sku.level })
     }
 
     fn finish(mut self, verdicts: Vec<Verdict>) -> Decided {
         for (sku_id, from_version) in self.moved {
-            if let Some(sku) = self.facts.skus.get_mut(&sku_id) {
-                sku.level.version = from_version + 1;
+            if let Some(sku) = self.facts.skus.get(&sku_id) {
                 let write = StockWrite { sku_id, from_version, level: sku.level, flow_seq: sku.flow_seq };
                 self.changes.stock.push(write);
             }
         }
-        // Goods put twice in one batch are written once, as they were put last.
-        let mut seen = BTreeSet::new();
-        self.changes.goods.reverse();
-        self.changes.goods.retain(|sku| seen.insert(sku.sku_id.clone()));
         Decided { verdicts, changes: self.changes, skus: self.facts.skus }
     }
 }

@@ -60,14 +60,23 @@ impl Needs {
         }
     }
 
-    /// Whose purchases of what have to be counted, once the SKUs' limits are known.
+    /// Whose purchases of what have to be counted, once the SKUs' limits are known: those stored and those that the
+    /// batch itself brings.
     pub fn purchases(mutations: &[Mutation], skus: &BTreeMap<SkuId, Sku>) -> BTreeSet<(UserId, SkuId)> {
-        let is_limited = |sku_id: &SkuId| skus.get(sku_id).is_some_and(|sku| sku.goods.purchase_limit.is_some());
+        let mut limited: BTreeSet<&SkuId> =
+            skus.values().filter(|sku| sku.goods.purchase_limit.is_some()).map(|sku| &sku.sku_id).collect();
+        for mutation in mutations {
+            if let Mutation::PutSku(put) = mutation
+                && put.goods.purchase_limit.is_some()
+            {
+                limited.insert(&put.sku_id);
+            }
+        }
         let mut purchases = BTreeSet::new();
         for mutation in mutations {
             if let Mutation::Place(order) = mutation {
-                let limited = order.lines.iter().filter(|line| is_limited(&line.sku_id));
-                purchases.extend(limited.map(|line| (order.user_id.clone(), line.sku_id.clone())));
+                let lines = order.lines.iter().filter(|line| limited.contains(&line.sku_id));
+                purchases.extend(lines.map(|line| (order.user_id.clone(), line.sku_id.clone())));
             }
         }
         purchases

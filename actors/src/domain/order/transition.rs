@@ -68,8 +68,10 @@ impl Order {
         let status = self.status();
         let stock = match (status, reason) {
             (Status::Submitted, _) => StockMove::Release,
-            (Status::Paid, _) | (Status::Shipped, CancelReason::Shop) => StockMove::TakeBack,
-            (Status::Shipped | Status::Completed | Status::Cancelled, _) => {
+            (Status::Paid, CancelReason::Customer) | (Status::Paid | Status::Shipped, CancelReason::Shop) => {
+                StockMove::TakeBack
+            }
+            (Status::Paid | Status::Shipped | Status::Completed | Status::Cancelled, _) => {
                 return Err(Rejection::IllegalTransition { status, wanted: "cancelled" });
             }
         };

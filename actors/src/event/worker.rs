@@ -1,0 +1,142 @@
+//! The worker: reads the event log for one consumer group, dispatches, and records how far the group has come.
+//!
+//! It owns the group's position. It moves only when the effect of every event up to it is done.
+
+use std::sync::Arc;
+
+use actix::{Actor, AsyncContext, Context, Handler, WrapFuture, fut::ActorFutureExt};
+
+use super::printer::Print;
+use crate::domain::commit::Mutation;
+use crate::domain::limits::{EVENT_BATCH_MAX, RETRY_PAUSE, SWEEP_INTERVAL};
+use crate::domain::rejection::Rejection;
+use crate::order::{Commit, Work};
+use crate::ports::{Clock, EventLog};
+use crate::runtime::{Envelope, Lifeline, Link, Reply};
+
+/// The consumer group that prints.
+pub const PRINTER_GROUP: &str = "printer";
+
+/// Tells the worker that there is something to read.
+#[derive(Clone, Copy, Debug)]
+pub struct Wake;
+
+/// See the module.
+pub struct Worker {
+    log: Arc<dyn EventLog>,
+    clock: Arc<dyn Clock>,
+    printer: Link<Print>,
+    committer: Link<Commit>,
+    position: Option<u64>,
+    is_working: bool,
+    was_woken: bool,
+    _lifeline: Lifeline,
+}
+
+impl Worker {
+    /// Builds the actor.
+    pub fn new(
+        log: Arc<dyn EventLog>,
+        clock: Arc<dyn Clock>,
+        printer: Link<Print>,
+        committer: Link<Commit>,
+        lifeline: Lifeline,
+    ) -> Self {
+        Self {
+            log,
+            clock,
+            printer,
+            committer,
+            position: None,
+            is_working: false,
+            was_woken: false,
+            _lifeline: lifeline,
+        }
+    }
+
+    fn work(&mut self, context: &mut Context<Self>) {
+        if self.is_working {
+            self.was_woken = true;
+            return;
+        }
+        self.is_working = true;
+        self.was_woken = false;
+        let step = step(Arc::clone(&self.log), self.printer.clone(), self.position);
+        let clock = Arc::clone(&self.clock);
+        let step = async move {
+            let done = step.await;
+            if let Err(reason) = &done {
+                tracing::warn!(%reason, "dispatching events failed, trying again");
+                clock.sleep(RETRY_PAUSE).await;
+            }
+            done
+        };
+        context.spawn(step.into_actor(self).map(|done, actor, context| {
+            actor.is_working = false;
+            let is_over = match done {
+                Ok(position) => !actor.come_to(position),
+                Err(_) => false,
+            };
+            if !is_over || actor.was_woken {
+                actor.work(context);
+            }
+        }));
+    }
+
+    /// Records the position. Answers whether it has moved, so that there may be more to read.
+    fn come_to(&mut self, position: u64) -> bool {
+        let before = self.position.replace(position);
+        if before.is_none_or(|before| before == position) {
+            return before.is_none();
+        }
+        let mutation = Mutation::Acknowledge { group: PRINTER_GROUP, position };
+        if self.committer.send(Commit(vec![Work { mutation, reply: Reply::unheard() }])).is_err() {
+            // The next one records more. Until then a crash repeats what is printed, which says so by its version.
+            tracing::debug!("position not recorded, the committer is behind");
+        }
+        true
+    }
+
+    /// Looks by itself now and then, in case a wake-up was lost.
+    fn keep_looking(&self, context: &mut Context<Self>) {
+        let pause = self.clock.sleep(SWEEP_INTERVAL);
+        context.spawn(pause.into_actor(self).map(|(), actor, context| {
+            actor.work(context);
+            actor.keep_looking(context);
+        }));
+    }
+}
+
+/// Reads what follows the position and has it printed. Answers the new position, the same if there was nothing.
+async fn step(log: Arc<dyn EventLog>, printer: Link<Print>, position: Option<u64>) -> Result<u64, String> {
+    let position = match position {
+        Some(position) => position,
+        None => return log.position(PRINTER_GROUP).await.map_err(|error| error.to_string()),
+    };
+    let logged = log.read(position, EVENT_BATCH_MAX).await.map_err(|error| error.to_string())?;
+    let Some(last) = logged.last().map(|last| last.position) else {
+        return Ok(position);
+    };
+    let (reply, pending) = Reply::channel();
+    let events = logged.into_iter().map(|logged| logged.event).collect();
+    printer.send(Print { events, reply }).map_err(|_| Rejection::Busy.to_string())?;
+    pending.wait().await.map_err(|rejection| rejection.to_string())?;
+    Ok(last)
+}
+
+impl Actor for Worker {
+    type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Context<Self>) {
+        self.work(context);
+        self.keep_looking(context);
+    }
+}
+
+impl Handler<Envelope<Wake>> for Worker {
+    type Result = ();
+
+    fn handle(&mut self, _: Envelope<Wake>, context: &mut Context<Self>) {
+        self.work(context);
+    }
+}

@@ -1,0 +1,199 @@
+//! The committer: the one writer of a node. Everything that waits becomes one transaction.
+//!
+//! It owns the queue of work that waits while a transaction is in flight, and after each COMMIT tells everyone whom it
+//! concerns: first stock actors and supervisors, so that whoever gets an answer finds the node knowing of it; then those
+//! who asked; and the publisher.
+
+use std::collections::BTreeMap;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use actix::{Actor, AsyncContext, Context, Handler, WrapFuture, fut::ActorFutureExt};
+
+use super::supervisor::{DeadlinesChanged, Supervisors};
+use crate::domain::commit::{Mutation, Outcome, Verdict};
+use crate::domain::event::OrderEvent;
+use crate::domain::id::{GrantId, SkuId};
+use crate::domain::limits::BATCH_MAX;
+use crate::domain::order::Order;
+use crate::domain::rejection::Rejection;
+use crate::ports::{CommitError, Committed, Settlement, Store};
+use crate::runtime::{Envelope, Lifeline, Link, Reply, Ticket};
+use crate::stock::StockDirectory;
+
+/// One mutation and where its answer goes.
+pub struct Work {
+    /// What to decide and write.
+    pub mutation: Mutation,
+    /// Where the answer goes.
+    pub reply: Reply<Outcome>,
+}
+
+/// Asks for work to be committed.
+pub struct Commit(pub Vec<Work>);
+
+/// Tells the publisher what was committed.
+#[derive(Debug)]
+pub struct Announce(pub Vec<OrderEvent>);
+
+/// See the module.
+pub struct Committer {
+    store: Arc<dyn Store>,
+    stock: Arc<StockDirectory>,
+    supervisors: Supervisors,
+    publisher: Link<Announce>,
+    waiting: VecDeque<(Work, Arc<Ticket>)>,
+    is_committing: bool,
+    _lifeline: Lifeline,
+}
+
+impl Committer {
+    /// Builds the actor.
+    pub fn new(
+        store: Arc<dyn Store>,
+        stock: Arc<StockDirectory>,
+        supervisors: Supervisors,
+        publisher: Link<Announce>,
+        lifeline: Lifeline,
+    ) -> Self {
+        let waiting = VecDeque::new();
+        Self { store, stock, supervisors, publisher, waiting, is_committing: false, _lifeline: lifeline }
+    }
+
+    fn commit(&mut self, context: &mut Context<Self>) {
+        if self.is_committing || self.waiting.is_empty() {
+            return;
+        }
+        self.is_committing = true;
+        let size = self.waiting.len().min(BATCH_MAX);
+        let (mut mutations, mut replies) = (Vec::with_capacity(size), Vec::with_capacity(size));
+        for (Work { mutation, reply }, ticket) in self.waiting.drain(..size) {
+            mutations.push(mutation);
+            replies.push((reply, ticket));
+        }
+        let store = Arc::clone(&self.store);
+        let mutations: Arc<[Mutation]> = mutations.into();
+        let transaction = async move {
+            let result = match store.commit(Arc::clone(&mutations)).await {
+                Err(CommitError::Unknown(reason)) => Err((reason, Some(look_for(&*store, &mutations).await))),
+                Err(CommitError::NotDone(reason)) => Err((reason, None)),
+                Ok(committed) => Ok(committed),
+            };
+            (mutations, replies, result)
+        };
+        context.spawn(transaction.into_actor(self).map(|(mutations, replies, result), actor, context| {
+            actor.is_committing = false;
+            let verdicts = match result {
+                Ok(committed) => actor.committed(&mutations, committed),
+                Err((reason, None)) => actor.not_done(&mutations, &reason),
+                Err((reason, Some(found))) => {
+                    tracing::error!(%reason, "commit with unknown outcome");
+                    found
+                }
+            };
+            for ((reply, _ticket), verdict) in replies.into_iter().zip(verdicts) {
+                reply.answer(verdict);
+            }
+            actor.commit(context);
+        }));
+    }
+
+    /// Tells everyone concerned, and gives the verdicts back.
+    fn committed(&self, mutations: &[Mutation], committed: Committed) -> Vec<Verdict> {
+        let Committed { verdicts, skus, events } = committed;
+        let mut grants: BTreeMap<SkuId, Vec<GrantId>> = BTreeMap::new();
+        let mut changed = DeadlinesChanged::default();
+        for (mutation, verdict) in mutations.iter().zip(&verdicts) {
+            for (sku_id, grant) in grants_of(mutation) {
+                grants.entry(sku_id.clone()).or_default().push(grant);
+            }
+            match verdict {
+                Ok(Outcome::Placed { order, replayed: false }) => changed.watch.extend(watched(order)),
+                Ok(Outcome::OrderChanged(order) | Outcome::Paid { order, .. }) => {
+                    changed.forget.push(order.order_id);
+                    changed.watch.extend(watched(order));
+                    let grant = order.grant();
+                    for line in &order.lines {
+                        grants.entry(line.sku_id.clone()).or_default().push(grant);
+                    }
+                }
+                _ => {}
+            }
+        }
+        for (sku_id, sku) in &skus {
+            self.stock.note(sku);
+            let grants = grants.remove(sku_id).unwrap_or_default();
+            self.stock.settle(sku, Settlement { grants, level: Some((sku.level.version, sku.level.available)) });
+        }
+        self.supervisors.tell(changed);
+        if !events.is_empty() && self.publisher.send(Announce(events)).is_err() {
+            // The events are in the store, where the publisher and the workers look for what they were not told.
+            tracing::debug!("announcement dropped, the publisher is behind");
+        }
+        verdicts
+    }
+
+    /// Nothing was written: the grants are free again.
+    fn not_done(&self, mutations: &[Mutation], reason: &str) -> Vec<Verdict> {
+        tracing::error!(%reason, mutations = mutations.len(), "commit failed");
+        let mut grants: BTreeMap<SkuId, Vec<GrantId>> = BTreeMap::new();
+        for (sku_id, grant) in mutations.iter().flat_map(grants_of) {
+            grants.entry(sku_id.clone()).or_default().push(grant);
+        }
+        for (sku_id, grants) in grants {
+            if let Some(cell) = self.stock.live(&sku_id) {
+                let sent = cell.settle.send(crate::stock::Settle(Settlement { grants, level: None }));
+                sent.unwrap_or_else(|_| tracing::warn!(%sku_id, "grants left to lapse, the stock actor is behind"));
+            }
+        }
+        mutations.iter().map(|_| Err(Rejection::Unavailable(reason.to_owned()))).collect()
+    }
+}
+
+/// An order to watch, with its deadline; none if it has none.
+fn watched(order: &Order) -> Option<(crate::domain::id::OrderId, crate::domain::time::Timestamp)> {
+    Some((order.order_id, order.expires_at()?))
+}
+
+/// The grants that a mutation's placement may hold.
+fn grants_of(mutation: &Mutation) -> Vec<(&SkuId, GrantId)> {
+    match mutation {
+        Mutation::Place(order) => {
+            let grant = order.grant();
+            order.lines.iter().map(|line| (&line.sku_id, grant)).collect()
+        }
+        Mutation::ChangeStock { change, .. } => {
+            vec![(&change.sku_id, GrantId::of_key(&change.scoped_key(), &change.body_hash()))]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// After a commit with unknown outcome: what is found was committed; what is not found may still be.
+async fn look_for(store: &dyn Store, mutations: &[Mutation]) -> Vec<Verdict> {
+    let mut verdicts = Vec::with_capacity(mutations.len());
+    for mutation in mutations {
+        let found = match mutation {
+            Mutation::Place(wanted) => store.order(wanted.order_id).await.ok().flatten(),
+            _ => None,
+        };
+        verdicts
+            .push(found.map_or(Err(Rejection::OutcomeUnknown), |order| Ok(Outcome::Placed { order, replayed: false })));
+    }
+    verdicts
+}
+
+impl Actor for Committer {
+    type Context = Context<Self>;
+}
+
+impl Handler<Envelope<Commit>> for Committer {
+    type Result = ();
+
+    fn handle(&mut self, Envelope { message, ticket }: Envelope<Commit>, context: &mut Context<Self>) {
+        // One place on the link for all the work of a message, given back with the last of its answers.
+        let ticket = Arc::new(ticket);
+        self.waiting.extend(message.0.into_iter().map(|work| (work, Arc::clone(&ticket))));
+        self.commit(context);
+    }
+}

@@ -1,0 +1,104 @@
+//! The deadlines a supervisor keeps in mind: a heap, looked at once per tick.
+//!
+//! A hint only: the store's `expires_at` is what counts, and the sweeper finds what a heap has lost.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
+
+use crate::domain::id::OrderId;
+use crate::domain::time::Timestamp;
+
+/// Deadlines by time. An order that is no longer watched leaves its place in the heap behind, which is passed over.
+#[derive(Debug, Default)]
+pub struct Deadlines {
+    heap: BinaryHeap<Reverse<(Timestamp, OrderId)>>,
+    watched: HashMap<OrderId, Timestamp>,
+}
+
+impl Deadlines {
+    /// Watches an order.
+    pub fn watch(&mut self, order_id: OrderId, expires_at: Timestamp) {
+        self.watched.insert(order_id, expires_at);
+        self.heap.push(Reverse((expires_at, order_id)));
+    }
+
+    /// Stops watching an order.
+    pub fn forget(&mut self, order_id: OrderId) {
+        self.watched.remove(&order_id);
+        // Places left behind are cleared out before they outnumber what is watched.
+        if self.heap.len() > 2 * self.watched.len() + 1_024 {
+            let watched = &self.watched;
+            self.heap.retain(|Reverse((at, order_id))| watched.get(order_id) == Some(at));
+        }
+    }
+
+    /// Takes the orders whose deadline has passed, earliest first, at most `limit`.
+    pub fn take_due(&mut self, now: Timestamp, limit: usize) -> Vec<OrderId> {
+        let mut due = Vec::new();
+        while due.len() < limit
+            && let Some(Reverse((expires_at, order_id))) = self.heap.peek().copied()
+            && expires_at <= now
+        {
+            self.heap.pop();
+            if self.watched.get(&order_id) == Some(&expires_at) {
+                self.watched.remove(&order_id);
+                due.push(order_id);
+            }
+        }
+        due
+    }
+
+    /// Orders watched.
+    pub fn len(&self) -> usize {
+        self.watched.len()
+    }
+
+    /// Whether nothing is watched.
+    pub fn is_empty(&self) -> bool {
+        self.watched.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_millis(millis)
+    }
+
+    fn order(number: u128) -> OrderId {
+        OrderId::from_u128(number)
+    }
+
+    #[test]
+    fn what_is_due_comes_earliest_first_and_once() {
+        let mut deadlines = Deadlines::default();
+        for (number, millis) in [(1, 30), (2, 10), (3, 20), (4, 40)] {
+            deadlines.watch(order(number), at(millis));
+        }
+        deadlines.forget(order(3));
+        assert_eq!(deadlines.take_due(at(30), 10), vec![order(2), order(1)]);
+        assert_eq!(deadlines.take_due(at(30), 10), vec![]);
+        assert_eq!(deadlines.len(), 1);
+    }
+
+    #[test]
+    fn a_place_left_behind_does_not_expire_an_order_watched_anew() {
+        let mut deadlines = Deadlines::default();
+        deadlines.watch(order(1), at(10));
+        deadlines.watch(order(1), at(50));
+        assert_eq!(deadlines.take_due(at(10), 10), vec![]);
+        assert_eq!(deadlines.take_due(at(50), 10), vec![order(1)]);
+    }
+
+    #[test]
+    fn forgotten_orders_do_not_pile_up() {
+        let mut deadlines = Deadlines::default();
+        for number in 0..100_000 {
+            deadlines.watch(order(number), at(10));
+            deadlines.forget(order(number));
+        }
+        assert!(deadlines.heap.len() < 3_000);
+    }
+}

@@ -1,0 +1,239 @@
+//! The front of the core's writing side: what a handler calls, one method per thing that can be asked.
+//!
+//! Runs in the caller's task up to the message; from then on the work goes on whether or not the caller waits.
+
+use std::sync::Arc;
+
+use super::refuser::Refuse;
+use super::running_keys::RunningKeys;
+use super::supervisor::{Submit, Supervisors, Want, refuse};
+use crate::domain::commit::{CancelOrder, Mutation, Outcome, PutSku};
+use crate::domain::id::{GrantId, IdempotencyKey, OrderId, SkuId, UserId};
+use crate::domain::limits::{BASE_AGE_MAX, PLACEMENT_DEADLINE};
+use crate::domain::order::{Order, PlaceOrder, WantedLine};
+use crate::domain::payment::{PaymentNotice, RefundReason};
+use crate::domain::rejection::Rejection;
+use crate::domain::stock::{Level, Sku, StockChange};
+use crate::domain::validation::{self, Known};
+use crate::ports::{Clock, Ids};
+use crate::runtime::{Link, Reply};
+use crate::stock::{StockCell, StockDirectory};
+
+/// What a buyer sends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrderRequest {
+    /// Who buys.
+    pub user_id: UserId,
+    /// What is wanted; lines of one SKU may repeat.
+    pub lines: Vec<WantedLine>,
+    /// Where the order comes from.
+    pub source: Option<String>,
+    /// A remark.
+    pub remark: Option<String>,
+    /// Names the attempt.
+    pub key: Option<IdempotencyKey>,
+    /// Who asked.
+    pub by: String,
+}
+
+/// An order that was placed, now or by an earlier attempt under the same key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placed {
+    /// The order as it was answered the first time.
+    pub order: Order,
+    /// Whether that was an earlier attempt.
+    pub replayed: bool,
+}
+
+/// A payment that was recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Paid {
+    /// The order as it is now.
+    pub order: Order,
+    /// Why the payment is owed back, if it is.
+    pub refund: Option<RefundReason>,
+}
+
+/// A stock change that was made, now or by an earlier attempt under the same key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StockChanged {
+    /// The level as it was answered the first time.
+    pub level: Level,
+    /// Whether that was an earlier attempt.
+    pub replayed: bool,
+}
+
+/// See the module.
+pub struct Orders {
+    pub(crate) stock: Arc<StockDirectory>,
+    pub(crate) supervisors: Supervisors,
+    pub(crate) refuser: Link<Refuse>,
+    pub(crate) running: RunningKeys,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) ids: Arc<dyn Ids>,
+}
+
+impl Orders {
+    /// Places an order.
+    ///
+    /// # Errors
+    /// Any [`Rejection`] of placements, the first in precedence.
+    pub async fn place(&self, request: OrderRequest) -> Result<Placed, Rejection> {
+        let OrderRequest { user_id, lines, source, remark, key, by } = request;
+        let lines = PlaceOrder::merge_lines(lines)?;
+        let now = self.clock.now();
+        let order_id = self.ids.order_id(now.wall);
+        let deadline = now.monotonic.plus(PLACEMENT_DEADLINE);
+        let wanted = PlaceOrder { order_id, user_id, lines, source, remark, key, by, deadline };
+        let (mut reply, pending) = Reply::channel();
+        if let Some(key) = wanted.scoped_key() {
+            reply.hold(self.running.take(key)?);
+        }
+        match self.look(&wanted).await {
+            Ok(wants) => {
+                let grant = wanted.grant();
+                self.submit(order_id, Submit { mutation: Mutation::Place(wanted), wants, grant, reply });
+            }
+            Err(rejection) => refuse(&self.refuser, &Mutation::Place(wanted), rejection, reply),
+        }
+        match pending.wait().await? {
+            Outcome::Placed { order, replayed } => Ok(Placed { order, replayed }),
+            _ => Err(Rejection::OutcomeUnknown),
+        }
+    }
+
+    /// Records a payment.
+    ///
+    /// # Errors
+    /// Any [`Rejection`] of payments.
+    pub async fn pay(&self, notice: PaymentNotice) -> Result<Paid, Rejection> {
+        match self.change(notice.order_id, Mutation::Pay(notice)).await? {
+            Outcome::Paid { order, refund } => Ok(Paid { order, refund }),
+            _ => Err(Rejection::OutcomeUnknown),
+        }
+    }
+
+    /// Cancels an order.
+    ///
+    /// # Errors
+    /// Any [`Rejection`] of cancellations.
+    pub async fn cancel(&self, cancel: CancelOrder) -> Result<Order, Rejection> {
+        match self.change(cancel.order_id, Mutation::Cancel(cancel)).await? {
+            Outcome::OrderChanged(order) => Ok(order),
+            _ => Err(Rejection::OutcomeUnknown),
+        }
+    }
+
+    /// Creates a SKU or replaces its goods. Answers whether it was created.
+    ///
+    /// # Errors
+    /// Only what keeps any work from being done.
+    pub async fn put_sku(&self, put: PutSku) -> Result<(Sku, bool), Rejection> {
+        let order_id = self.ids.order_id(self.clock.now().wall);
+        match self.change(order_id, Mutation::PutSku(put)).await? {
+            Outcome::SkuPut { sku, created } => Ok((sku, created)),
+            _ => Err(Rejection::OutcomeUnknown),
+        }
+    }
+
+    /// Changes a SKU's stock. Units that leave are held in the ledger first, like an order's.
+    ///
+    /// # Errors
+    /// Any [`Rejection`] of stock changes.
+    pub async fn change_stock(&self, change: StockChange) -> Result<StockChanged, Rejection> {
+        let now = self.clock.now();
+        let (mut reply, pending) = Reply::channel();
+        reply.hold(self.running.take(change.scoped_key())?);
+        let deadline = now.monotonic.plus(PLACEMENT_DEADLINE);
+        let grant = GrantId::of_key(&change.scoped_key(), &change.body_hash());
+        let wants = self.units_leaving(&change).await;
+        let mutation = Mutation::ChangeStock { change, deadline };
+        match wants {
+            Ok(wants) => {
+                self.submit(self.ids.order_id(now.wall), Submit { mutation, wants, grant, reply });
+            }
+            Err(rejection) => refuse(&self.refuser, &mutation, rejection, reply),
+        }
+        match pending.wait().await? {
+            Outcome::StockChanged { level, replayed } => Ok(StockChanged { level, replayed }),
+            _ => Err(Rejection::OutcomeUnknown),
+        }
+    }
+
+    /// Finds the SKUs and runs the validators on what the node knows, so that the store is spared what it would refuse.
+    async fn look(&self, wanted: &PlaceOrder) -> Result<Vec<Want>, Rejection> {
+        let sku_ids: Vec<SkuId> = wanted.lines.iter().map(|line| line.sku_id.clone()).collect();
+        let cells = self.stock.find(sku_ids.clone()).await.map_err(unavailable)?;
+        let mut verdict = self.validate(wanted, &cells);
+        if verdict.as_ref().is_err_and(is_about_goods) && self.is_any_old(cells.values()) {
+            self.stock.refresh(sku_ids).await.map_err(unavailable)?;
+            verdict = self.validate(wanted, &cells);
+        }
+        verdict?;
+        let want = |line: &WantedLine| Some(Want { cell: cells.get(&line.sku_id)?.clone(), quantity: line.quantity });
+        Ok(wanted.lines.iter().filter_map(want).collect())
+    }
+
+    fn validate(
+        &self,
+        wanted: &PlaceOrder,
+        cells: &std::collections::BTreeMap<SkuId, Arc<StockCell>>,
+    ) -> Result<(), Rejection> {
+        let seen: Vec<_> = wanted.lines.iter().map(|line| cells.get(&line.sku_id).map(|cell| cell.seen().0)).collect();
+        let goods: Vec<Known<'_>> = seen
+            .iter()
+            .map(|sku| Known { goods: sku.as_ref().map(|sku| &sku.goods), available: None, held: None })
+            .collect();
+        validation::check(wanted, &goods)?;
+        // A retry must not be refused because of its own first attempt: only requests without a key meet the flag, and
+        // only once nothing else refuses them, for it may be this request that is let pass to look again.
+        if wanted.key.is_some() {
+            return Ok(());
+        }
+        let now = self.clock.now().monotonic;
+        let stock: Vec<Known<'_>> = wanted
+            .lines
+            .iter()
+            .zip(goods)
+            .map(|(line, known)| {
+                let available = (!self.stock.flags().lets_pass(&line.sku_id, now)).then_some(0);
+                Known { available, ..known }
+            })
+            .collect();
+        validation::check(wanted, &stock)
+    }
+
+    fn is_any_old<'a>(&self, cells: impl Iterator<Item = &'a Arc<StockCell>>) -> bool {
+        let now = self.clock.now().monotonic;
+        cells.into_iter().any(|cell| now.since(cell.seen().1) > BASE_AGE_MAX)
+    }
+
+    async fn units_leaving(&self, change: &StockChange) -> Result<Vec<Want>, Rejection> {
+        let cells = self.stock.find(vec![change.sku_id.clone()]).await.map_err(unavailable)?;
+        let cell = cells.get(&change.sku_id).ok_or_else(|| Rejection::SkuNotFound(change.sku_id.clone()))?;
+        // More than fits is left to the store to refuse.
+        let units = u32::try_from(change.change.unsigned_abs()).ok().filter(|_| change.change < 0);
+        Ok(units.map(|quantity| Want { cell: Arc::clone(cell), quantity }).into_iter().collect())
+    }
+
+    async fn change(&self, order_id: OrderId, mutation: Mutation) -> Result<Outcome, Rejection> {
+        let (reply, pending) = Reply::channel();
+        let grant = GrantId::of_order(order_id);
+        self.submit(order_id, Submit { mutation, wants: Vec::new(), grant, reply });
+        pending.wait().await
+    }
+
+    fn submit(&self, order_id: OrderId, submit: Submit) {
+        if let Err(refused) = self.supervisors.of(order_id).submit.send(submit) {
+            refused.0.reply.answer(Err(Rejection::Busy));
+        }
+    }
+}
+
+fn unavailable(error: crate::ports::StoreError) -> Rejection {
+    Rejection::Unavailable(error.to_string())
+}
+
+const fn is_about_goods(rejection: &Rejection) -> bool {
+    matches!(rejection, Rejection::SkuNotFound(_) | Rejection::SkuNotOnSale(_) | Rejection::PriceChanged { .. })
+}

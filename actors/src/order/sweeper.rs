@@ -1,0 +1,58 @@
+//! The sweeper: finds in the store what is past its deadline, whoever placed it and whoever died.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::{Actor, AsyncContext, Context, WrapFuture, fut::ActorFutureExt};
+
+use super::supervisor::{ExpireDue, Supervisors};
+use crate::domain::id::OrderId;
+use crate::domain::limits::{SWEEP_GRACE, SWEEP_INTERVAL, SWEEP_MAX};
+use crate::ports::{Clock, Store};
+use crate::runtime::Lifeline;
+
+/// Looks once at the start, then at every interval.
+pub struct Sweeper {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    supervisors: Supervisors,
+    _lifeline: Lifeline,
+}
+
+impl Sweeper {
+    /// Builds the actor.
+    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, supervisors: Supervisors, lifeline: Lifeline) -> Self {
+        Self { store, clock, supervisors, _lifeline: lifeline }
+    }
+
+    fn sweep(&mut self, pause: Duration, context: &mut Context<Self>) {
+        let (store, clock) = (Arc::clone(&self.store), Arc::clone(&self.clock));
+        let look = async move {
+            clock.sleep(pause).await;
+            store.due(clock.now().wall.minus(SWEEP_GRACE), SWEEP_MAX).await
+        };
+        context.spawn(look.into_actor(self).map(|due, actor, context| {
+            match due {
+                Ok(due) => actor.hand_over(due),
+                Err(error) => tracing::warn!(%error, "sweep failed"),
+            }
+            actor.sweep(SWEEP_INTERVAL, context);
+        }));
+    }
+
+    fn hand_over(&self, due: Vec<OrderId>) {
+        for (shard, part) in self.supervisors.by_shard(due) {
+            if shard.expire.send(ExpireDue(part)).is_err() {
+                tracing::debug!("overdue orders left to the next sweep, the supervisor is behind");
+            }
+        }
+    }
+}
+
+impl Actor for Sweeper {
+    type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Context<Self>) {
+        self.sweep(Duration::ZERO, context);
+    }
+}

@@ -1,0 +1,162 @@
+//! Which SKUs are live on this node: finds a SKU's actor or starts it, and keeps what the node knows of each.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use dashmap::DashMap;
+use dashmap::mapref::entry::Entry;
+
+use super::actor::{Reserve, Settle, StockActor};
+use super::flush::Gate;
+use super::sold_out::SoldOutFlags;
+use crate::domain::id::SkuId;
+use crate::domain::limits::IN_HAND_MAX;
+use crate::domain::stock::Sku;
+use crate::domain::time::Monotonic;
+use crate::ports::{Clock, Ledger, Settlement, Spawn, Store, StoreError};
+use crate::runtime::{Link, Post, start};
+
+/// What the node knows of a live SKU.
+#[derive(Debug)]
+pub struct StockCell {
+    /// The SKU's id.
+    pub sku_id: SkuId,
+    /// To its actor, for reserves.
+    pub reserve: Link<Reserve>,
+    /// To its actor, for settlements.
+    pub settle: Link<Settle>,
+    seen: RwLock<(Arc<Sku>, Monotonic)>,
+}
+
+impl StockCell {
+    /// The SKU as last seen committed, and when that was.
+    pub fn seen(&self) -> (Arc<Sku>, Monotonic) {
+        self.seen.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes note of a committed SKU. Goods and level are ordered each by their own mark, so older news changes neither.
+    fn note(&self, sku: &Sku, now: Monotonic) {
+        let mut seen = self.seen.write().unwrap_or_else(PoisonError::into_inner);
+        let (before, _) = &*seen;
+        let goods = if sku.updated_at >= before.updated_at { sku } else { before };
+        let stock = if sku.level.version >= before.level.version { sku } else { before };
+        let merged = Sku { level: stock.level, flow_seq: stock.flow_seq, ..goods.clone() };
+        *seen = (Arc::new(merged), now);
+    }
+}
+
+/// The directory of live SKUs.
+pub struct StockDirectory {
+    cells: DashMap<SkuId, Arc<StockCell>>,
+    flags: Arc<SoldOutFlags>,
+    gate: Gate,
+    clock: Arc<dyn Clock>,
+    spawn: Arc<dyn Spawn>,
+}
+
+impl StockDirectory {
+    /// Builds an empty directory.
+    pub fn new(ledger: Arc<dyn Ledger>, store: Arc<dyn Store>, clock: Arc<dyn Clock>, spawn: Arc<dyn Spawn>) -> Self {
+        let gate = Gate { ledger, store };
+        Self { cells: DashMap::new(), flags: Arc::default(), gate, clock, spawn }
+    }
+
+    /// The node's sold-out flags.
+    pub fn flags(&self) -> &SoldOutFlags {
+        &self.flags
+    }
+
+    /// The cell of a SKU that is live now.
+    pub fn live(&self, sku_id: &SkuId) -> Option<Arc<StockCell>> {
+        self.cells.get(sku_id).map(|cell| Arc::clone(&cell))
+    }
+
+    /// The cells of those SKUs that exist, started where they are not live. Only what is not live is read.
+    ///
+    /// # Errors
+    /// The store could not be read.
+    pub async fn find(&self, sku_ids: Vec<SkuId>) -> Result<BTreeMap<SkuId, Arc<StockCell>>, StoreError> {
+        let mut found = BTreeMap::new();
+        let mut missing = Vec::new();
+        for sku_id in sku_ids {
+            match self.live(&sku_id) {
+                Some(cell) => {
+                    found.insert(sku_id, cell);
+                }
+                None => missing.push(sku_id),
+            }
+        }
+        if !missing.is_empty() {
+            let skus = self.gate.store.skus(missing).await?;
+            found.extend(skus.into_iter().map(|(sku_id, sku)| (sku_id, self.find_or_start(&sku))));
+        }
+        Ok(found)
+    }
+
+    /// Reads live SKUs anew: what is remembered of their goods may be old where other nodes write too.
+    ///
+    /// # Errors
+    /// The store could not be read.
+    pub async fn refresh(&self, sku_ids: Vec<SkuId>) -> Result<(), StoreError> {
+        for sku in self.gate.store.skus(sku_ids).await?.values() {
+            self.note(sku);
+        }
+        Ok(())
+    }
+
+    /// Takes note of a committed SKU, and clears or sets its sold-out flag.
+    pub fn note(&self, sku: &Sku) {
+        if let Some(cell) = self.live(&sku.sku_id) {
+            cell.note(sku, self.clock.now().monotonic);
+            self.flags.note(&sku.sku_id, sku.level.version, sku.level.available);
+        }
+    }
+
+    /// Hands a settlement to the SKU's actor, started if it is not live.
+    pub fn settle(&self, sku: &Sku, settlement: Settlement) {
+        let cell = self.find_or_start(sku);
+        if cell.settle.send(Settle(settlement)).is_err() {
+            // The grants lapse and the base is re-read: nothing is lost but speed.
+            tracing::warn!(sku_id = %sku.sku_id, "settlement dropped, the stock actor is behind");
+        }
+    }
+
+    fn find_or_start(&self, sku: &Sku) -> Arc<StockCell> {
+        if let Some(cell) = self.live(&sku.sku_id) {
+            return cell;
+        }
+        match self.cells.entry(sku.sku_id.clone()) {
+            Entry::Occupied(entry) => Arc::clone(entry.get()),
+            Entry::Vacant(entry) => Arc::clone(&entry.insert(self.start(sku))),
+        }
+    }
+
+    fn start(&self, sku: &Sku) -> Arc<StockCell> {
+        // A SKU may be all that the node's orders are about, so each link takes as much as the node does.
+        let cell = Arc::new(StockCell {
+            sku_id: sku.sku_id.clone(),
+            reserve: Link::new(IN_HAND_MAX),
+            settle: Link::new(IN_HAND_MAX),
+            seen: RwLock::new((Arc::new(sku.clone()), self.clock.now().monotonic)),
+        });
+        let (reserve, settle) = (cell.reserve.clone(), cell.settle.clone());
+        let (sku_id, gate, flags) = (sku.sku_id.clone(), self.gate.clone(), Arc::clone(&self.flags));
+        let seen = Arc::clone(&cell);
+        let clock = Arc::clone(&self.clock);
+        let post = Post {
+            name: format!("stock {sku_id}"),
+            capacity: 2 * IN_HAND_MAX + 2,
+            make: Box::new(move |lifeline| {
+                let (clock, seen) = (Arc::clone(&clock), Arc::clone(&seen));
+                let reread = move |sku: &Sku| seen.note(sku, clock.now().monotonic);
+                StockActor::new(sku_id.clone(), gate.clone(), Arc::clone(&flags), Box::new(reread), lifeline)
+            }),
+            connect: Box::new(move |address| {
+                reserve.connect(address);
+                settle.connect(address);
+            }),
+        };
+        start(&self.spawn, post);
+        cell
+    }
+}

@@ -1,0 +1,127 @@
+//! One flush of a stock actor's queue: settle what is over, reserve for all who wait as one call, and re-read the store
+//! once if the ledger's answer cannot be believed.
+
+use std::sync::Arc;
+
+use crate::domain::id::SkuId;
+use crate::domain::limits::BASE_AGE_MAX;
+use crate::domain::stock::Sku;
+use crate::ports::{Ledger, ReserveReply, ReserveRequest, ReserveVerdict, Settlement, Store};
+
+/// What a flush needs from the world.
+#[derive(Clone)]
+pub(super) struct Gate {
+    pub(super) ledger: Arc<dyn Ledger>,
+    pub(super) store: Arc<dyn Store>,
+}
+
+/// What a flush came to.
+pub(super) struct Flushed {
+    /// One admission per request, in their order.
+    pub(super) admissions: Vec<Admission>,
+    /// The ledger's base and its version, as of the flush.
+    pub(super) base: Option<(u64, i64)>,
+    /// The SKU, if it was read from the store.
+    pub(super) reread: Option<Sku>,
+}
+
+/// Whether a request may go on to the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Admission {
+    /// Units are held under its grant.
+    Granted,
+    /// The ledger does not answer: the store decides alone.
+    Ungated,
+    /// Fewer units are available than wanted.
+    Refused {
+        /// Units available, as far as known.
+        available: i64,
+    },
+    /// There is no such SKU.
+    Unknown,
+    /// Neither ledger nor store could tell.
+    Unavailable(String),
+}
+
+impl Gate {
+    pub(super) async fn flush(
+        &self,
+        sku_id: &SkuId,
+        settlement: Option<Settlement>,
+        requests: &[ReserveRequest],
+    ) -> Flushed {
+        if let Some(settlement) = settlement
+            && let Err(error) = self.ledger.settle(sku_id, settlement).await
+        {
+            // The grants lapse and the base is re-read: nothing is lost but speed.
+            tracing::warn!(%sku_id, %error, "settlement lost");
+        }
+        let mut flushed = Flushed { admissions: vec![Admission::Ungated; requests.len()], base: None, reread: None };
+        if requests.is_empty() {
+            return flushed;
+        }
+        let every: Vec<usize> = (0..requests.len()).collect();
+        let doubtful = self.reserve(sku_id, requests, every, &mut flushed).await;
+        if !doubtful.is_empty() && self.reread(sku_id, &doubtful, &mut flushed).await {
+            self.reserve(sku_id, requests, doubtful, &mut flushed).await;
+        }
+        flushed
+    }
+
+    /// Asks the ledger for the requests at `asked`; answers which refusals cannot be believed without a re-read.
+    async fn reserve(
+        &self,
+        sku_id: &SkuId,
+        requests: &[ReserveRequest],
+        asked: Vec<usize>,
+        flushed: &mut Flushed,
+    ) -> Vec<usize> {
+        let batch = asked.iter().map(|index| requests[*index]).collect();
+        let (verdicts, base, version, base_age) = match self.ledger.reserve(sku_id, batch).await {
+            Ok(ReserveReply::Missing) => return asked,
+            Ok(ReserveReply::Answered { verdicts, base, version, base_age }) => (verdicts, base, version, base_age),
+            Err(error) => {
+                tracing::warn!(%sku_id, %error, "going to the store without a gate");
+                for index in asked {
+                    flushed.admissions[index] = Admission::Ungated;
+                }
+                return Vec::new();
+            }
+        };
+        flushed.base = Some((version, base));
+        let is_doubtful = base > 0 || base_age > BASE_AGE_MAX;
+        let mut refused = Vec::new();
+        for (index, verdict) in asked.into_iter().zip(verdicts) {
+            flushed.admissions[index] = match verdict {
+                ReserveVerdict::Granted => Admission::Granted,
+                ReserveVerdict::Refused(refusal) => {
+                    refused.push(index);
+                    Admission::Refused { available: refusal.available }
+                }
+            };
+        }
+        if is_doubtful { refused } else { Vec::new() }
+    }
+
+    /// Reads the SKU from the store into the ledger. Answers whether the reserve is worth another try.
+    async fn reread(&self, sku_id: &SkuId, doubtful: &[usize], flushed: &mut Flushed) -> bool {
+        let read = self.store.skus(vec![sku_id.clone()]).await;
+        let admission = match read.map(|mut skus| skus.remove(sku_id)) {
+            Ok(Some(sku)) => {
+                let level = Some((sku.level.version, sku.level.available));
+                let settled = self.ledger.settle(sku_id, Settlement { grants: Vec::new(), level }).await;
+                flushed.reread = Some(sku);
+                if settled.is_ok() {
+                    return true;
+                }
+                Admission::Ungated
+            }
+            Ok(None) => Admission::Unknown,
+            Err(error) => Admission::Unavailable(error.0),
+        };
+        for index in doubtful {
+            flushed.admissions[*index] = admission.clone();
+        }
+        false
+    }
+}

@@ -1,0 +1,198 @@
+//! The simulated world: whole nodes on one thread, under a clock that stands still, among faults drawn from a seed.
+//!
+//! Clients place, pay, cancel, restock and look; the store fails, stalls, and commits without saying so; the ledger
+//! forgets; messages are lost or late; nodes die at any point between two awaits and come back. The invariants are
+//! checked after every commit and once more when all is quiet. One seed gives the same run, byte for byte.
+
+mod checks;
+mod clients;
+mod dice;
+mod faults;
+mod history;
+mod machine;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::LocalSet;
+
+pub use dice::Dice;
+
+use self::clients::Clients;
+use self::faults::{FaultyLedger, FaultyStore, Weather};
+use self::history::History;
+use self::machine::{Machine, PrintedLines};
+use crate::domain::commit::Rules;
+use crate::domain::time::Timestamp;
+use crate::ports::Clock;
+use crate::stock::{MemoryLedger, VerdictState};
+use crate::testing::clock::PausedClock;
+use crate::testing::memory_store::{Disk, MemoryStore};
+
+/// What a run is like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scenario {
+    /// Nodes that share the store.
+    pub nodes: usize,
+    /// Whether they share a ledger that outlives them, as Redis does.
+    pub shared_ledger: bool,
+    /// Steps: in each, clients ask and faults strike.
+    pub steps: usize,
+    /// Faults per thousand chances for one.
+    pub fault_rate: u32,
+}
+
+impl Scenario {
+    /// A single node whose ledger dies with it: the embedded default.
+    pub const EMBEDDED: Self = Self { nodes: 1, shared_ledger: false, steps: 120, fault_rate: 40 };
+    /// Two nodes on one store and one ledger.
+    pub const CLUSTER: Self = Self { nodes: 2, shared_ledger: true, steps: 120, fault_rate: 40 };
+    /// Nothing goes wrong.
+    pub const CALM: Self = Self { nodes: 1, shared_ledger: false, steps: 120, fault_rate: 0 };
+}
+
+/// What came of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// Everything that was asked, answered, broken and printed, in order.
+    pub trace: String,
+    /// Broken invariants.
+    pub violations: Vec<String>,
+    /// Orders acknowledged.
+    pub acknowledged: usize,
+    /// Payments acknowledged.
+    pub payments: usize,
+    /// Nodes killed.
+    pub crashes: usize,
+}
+
+/// Runs a scenario from a seed.
+///
+/// # Panics
+/// If the runtime cannot be built.
+pub fn run(scenario: Scenario, seed: u64) -> Report {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime without io can always be built");
+    LocalSet::new().block_on(&runtime, async { World::new(scenario, seed).run().await })
+}
+
+/// The epoch of every run; any would do.
+const EPOCH: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+/// The payment window of SKUs that say nothing else.
+const WINDOW: Duration = Duration::from_secs(20);
+
+struct World {
+    scenario: Scenario,
+    dice: Dice,
+    clock: Arc<dyn Clock>,
+    weather: Weather,
+    disk: Disk,
+    store: Arc<FaultyStore>,
+    ledger: Arc<FaultyLedger>,
+    printed: PrintedLines,
+    history: History,
+    machines: Vec<Machine>,
+    crashes: usize,
+}
+
+impl World {
+    fn new(scenario: Scenario, seed: u64) -> Self {
+        let dice = Dice::from_seed(seed);
+        let clock: Arc<dyn Clock> = Arc::new(PausedClock::starting_at(EPOCH));
+        let (disk, history) = (Disk::default(), History::new(Arc::clone(&clock)));
+        let weather = Weather::new(dice.clone(), scenario.fault_rate);
+        let rules = Rules { payment_window: WINDOW };
+        let store = MemoryStore::open(disk.clone(), Arc::clone(&clock), rules);
+        let store = FaultyStore::start(store, disk.clone(), Arc::clone(&clock), weather.clone(), history.clone());
+        let ledger = FaultyLedger::new(MemoryLedger::new(Arc::clone(&clock)), Arc::clone(&clock), weather.clone());
+        let printed = PrintedLines::new(history.clone(), weather.clone());
+        Self {
+            scenario,
+            dice,
+            clock,
+            weather,
+            disk,
+            store: Arc::new(store),
+            ledger: Arc::new(ledger),
+            printed,
+            history,
+            machines: Vec::new(),
+            crashes: 0,
+        }
+    }
+
+    async fn run(mut self) -> Report {
+        for number in 0..self.scenario.nodes {
+            let machine = self.boot(number);
+            self.machines.push(machine);
+        }
+        let clients = Clients::new(self.dice.clone(), self.history.clone());
+        clients.open_shop(&self.machines[0].node()).await;
+        for _ in 0..self.scenario.steps {
+            for _ in 0..self.dice.up_to(6) {
+                let node = self.machines[self.dice.one_of(self.machines.len())].node();
+                clients.act(node);
+            }
+            self.strike();
+            self.clock.sleep(Duration::from_millis(self.dice.up_to(400))).await;
+        }
+        self.quiet_down().await;
+        self.report().await
+    }
+
+    fn boot(&self, number: usize) -> Machine {
+        let ledger = if self.scenario.shared_ledger {
+            Arc::clone(&self.ledger)
+        } else {
+            let own = MemoryLedger::new(Arc::clone(&self.clock));
+            Arc::new(FaultyLedger::new(own, Arc::clone(&self.clock), self.weather.clone()))
+        };
+        Machine::boot(number, &self.clock, Arc::clone(&self.store), ledger, self.printed.clone(), &self.weather)
+    }
+
+    /// Kills a node, or wipes the ledger, if the weather is bad.
+    fn strike(&mut self) {
+        let victim = self.dice.one_of(self.machines.len());
+        if self.weather.strikes() {
+            self.history.note(&format!("node {victim} dies"));
+            self.crashes += 1;
+            self.machines[victim].kill();
+            self.machines[victim] = self.boot(victim);
+        }
+        if self.scenario.shared_ledger && self.weather.strikes() {
+            if self.dice.is_heads() {
+                self.history.note("the ledger is wiped");
+                self.ledger.wipe();
+            } else {
+                self.history.note("the ledger is rolled back");
+                self.ledger.roll_back();
+            }
+        }
+    }
+
+    /// Ends the faults and waits for as long as the product promises to need, counted from the last deadline.
+    async fn quiet_down(&self) {
+        self.weather.clear_up();
+        self.history.note("the faults end");
+        self.clock.sleep(Duration::from_secs(10)).await;
+        self.history.expect_every_request_answered();
+        self.clock.sleep(WINDOW + Duration::from_secs(10)).await;
+    }
+
+    async fn report(self) -> Report {
+        checks::after_all(&self.disk, &self.history, self.clock.now().wall, self.crashes);
+        if self.scenario.fault_rate == 0 {
+            checks::after_a_calm_run(&self.disk, &self.history);
+        }
+        for machine in &self.machines {
+            match machine.node().verdicts.give(None, None, 100).await {
+                Ok(verdict) if verdict.state == VerdictState::Agrees => {}
+                verdict => self.history.violate(&format!("ledger_matches_store is broken: {verdict:?}")),
+            }
+        }
+        self.history.report(self.crashes)
+    }
+}

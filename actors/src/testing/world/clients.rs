@@ -1,0 +1,177 @@
+//! Clients: a few users who want a little of a few SKUs, often, and try again.
+
+use std::sync::Arc;
+
+use super::dice::Dice;
+use super::history::History;
+use crate::domain::commit::{CancelOrder, PutSku};
+use crate::domain::id::{KeyScope, OrderId, ScopedKey, SkuId, UserId};
+use crate::domain::money::Money;
+use crate::domain::order::{CancelReason, WantedLine};
+use crate::domain::payment::PaymentNotice;
+use crate::domain::stock::{Goods, StockChange};
+use crate::node::Node;
+use crate::order::OrderRequest;
+
+/// SKUs in the shop; the first has a purchase limit.
+pub(super) const SKUS: [&str; 3] = ["limited", "scarce", "plenty"];
+/// Units of the first that one user may hold.
+const LIMIT: u32 = 2;
+
+/// See the module.
+#[derive(Clone)]
+pub(super) struct Clients {
+    dice: Dice,
+    history: History,
+}
+
+impl Clients {
+    pub(super) const fn new(dice: Dice, history: History) -> Self {
+        Self { dice, history }
+    }
+
+    /// Puts every SKU up, with a little stock, trying until it is done.
+    pub(super) async fn open_shop(&self, node: &Node) {
+        for (index, sku) in SKUS.into_iter().enumerate() {
+            while node.orders.put_sku(goods(sku)).await.is_err() {}
+            let stock = change(sku, [4, 3, 30][index], "opening");
+            while node.orders.change_stock(stock.clone()).await.is_err() {}
+        }
+    }
+
+    /// Starts something that some client does, on its own.
+    pub(super) fn act(&self, node: Arc<Node>) {
+        let clients = self.clone();
+        let kind = self.dice.up_to(99);
+        tokio::task::spawn_local(async move {
+            match kind {
+                0..55 => clients.place(&node).await,
+                55..75 => clients.pay(&node).await,
+                75..85 => clients.cancel(&node).await,
+                85..93 => clients.look(&node).await,
+                _ => clients.change_stock(&node).await,
+            }
+        });
+    }
+
+    async fn place(&self, node: &Node) {
+        let user = self.dice.up_to(5);
+        let is_keyed = self.dice.hits(700);
+        let key = self.dice.up_to(20);
+        // A key comes with the same lines each time, but for a client that mixes its keys up.
+        let lines =
+            if is_keyed && self.dice.hits(970) { lines_of(user * 31 + key) } else { lines_of(self.dice.up_to(99)) };
+        let user_id: UserId = format!("u-{user}").parse().expect("a valid id");
+        let key = is_keyed.then(|| format!("k-{key}").parse().expect("a valid key"));
+        let scoped = key.clone().map(|key| ScopedKey { scope: KeyScope::PlaceOrder(user_id.clone()), key });
+        let by = user_id.to_string();
+        let request = OrderRequest { user_id, lines, source: None, remark: None, key, by };
+        let wanted: Vec<String> =
+            request.lines.iter().map(|line| format!("{} {}", line.quantity, line.sku_id)).collect();
+        let number = self.history.ask(format!("{} {:?} places {wanted:?}", request.by, request.key));
+        match node.orders.place(request).await {
+            Ok(placed) => {
+                self.history.acknowledge(scoped, &placed.order);
+                self.history.answer(number, &format!("{} replayed {}", placed.order.order_id, placed.replayed));
+            }
+            Err(rejection) => self.history.answer(number, rejection.code()),
+        }
+    }
+
+    async fn pay(&self, node: &Node) {
+        let Some(order_id) = self.some_order() else { return };
+        let Some(amount) = self.history.record().orders.get(&order_id).map(|order| order.amount) else { return };
+        let is_wrong = self.dice.hits(100);
+        let amount = if is_wrong { amount.checked_add(amount).unwrap_or(amount) } else { amount };
+        // Two payments per order at most, so that notices repeat.
+        let payment_id = format!("p-{order_id}-{}-{is_wrong}", self.dice.up_to(1)).parse().expect("a valid id");
+        let notice = PaymentNotice { payment_id, order_id, amount, by: "shop".to_owned() };
+        let number = self.history.ask(format!("pay {}", notice.payment_id));
+        match node.orders.pay(notice.clone()).await {
+            Ok(paid) => {
+                self.history.see(&paid.order);
+                self.history.acknowledge_payment(notice, paid.refund);
+                self.history.answer(number, &format!("{:?}", paid.refund));
+            }
+            Err(rejection) => self.history.answer(number, rejection.code()),
+        }
+    }
+
+    async fn cancel(&self, node: &Node) {
+        let Some(order_id) = self.some_order() else { return };
+        let reason = if self.dice.is_heads() { CancelReason::Customer } else { CancelReason::Shop };
+        let number = self.history.ask(format!("cancel {order_id}"));
+        match node.orders.cancel(CancelOrder { order_id, reason, text: None, by: "shop".to_owned() }).await {
+            Ok(order) => {
+                self.history.see(&order);
+                self.history.answer(number, &format!("version {}", order.version));
+            }
+            Err(rejection) => self.history.answer(number, rejection.code()),
+        }
+    }
+
+    async fn look(&self, node: &Node) {
+        let Some(order_id) = self.some_order() else { return };
+        let known = self.history.record().versions.get(&order_id).copied().unwrap_or_default();
+        let number = self.history.ask(format!("look {order_id}"));
+        let found = node.store.order(order_id).await;
+        self.history
+            .answer(number, &format!("{:?}", found.as_ref().map(|found| found.as_ref().map(|order| order.version))));
+        match found {
+            Ok(Some(order)) if order.version >= known => self.history.see(&order),
+            Ok(found) => {
+                let version = found.map(|order| order.version);
+                let found = format!("versions_never_go_back is broken: {order_id} was at {known}, then at {version:?}");
+                self.history.violate(&found);
+            }
+            Err(_) => {}
+        }
+    }
+
+    async fn change_stock(&self, node: &Node) {
+        let sku = SKUS[self.dice.one_of(SKUS.len())];
+        let units = [1, 2, -1, -2, -5][self.dice.one_of(5)];
+        let key = format!("s-{}-{units}", self.dice.up_to(30));
+        let number = self.history.ask(format!("{units} of {sku} under {key}"));
+        match node.orders.change_stock(change(sku, units, &key)).await {
+            Ok(changed) => self.history.answer(number, &format!("{:?}", changed.level)),
+            Err(rejection) => self.history.answer(number, rejection.code()),
+        }
+    }
+
+    fn some_order(&self) -> Option<OrderId> {
+        let record = self.history.record();
+        let count = record.orders.len();
+        // Mostly a recent one, for those are where things still happen.
+        let back = self.dice.one_of(if self.dice.is_heads() { 4 } else { 41 });
+        record.orders.keys().nth(count.checked_sub(1 + back.min(count.saturating_sub(1)))?).copied()
+    }
+}
+
+fn sku_id(name: &str) -> SkuId {
+    name.parse().expect("a valid id")
+}
+
+fn goods(name: &str) -> PutSku {
+    let price = Money::from_ten_thousandths(12_300).expect("a valid sum");
+    let purchase_limit = (name == SKUS[0]).then_some(LIMIT);
+    let goods = Goods { name: name.to_owned(), price, on_sale: true, payment_window: None, purchase_limit };
+    PutSku { sku_id: sku_id(name), goods }
+}
+
+fn change(name: &str, units: i64, key: &str) -> StockChange {
+    let key = key.parse().expect("a valid key");
+    StockChange { sku_id: sku_id(name), change: units, reason: None, key, by: "shop".to_owned() }
+}
+
+fn lines_of(number: u64) -> Vec<WantedLine> {
+    let line = |name: &str, quantity| WantedLine { sku_id: sku_id(name), quantity, expected_unit_price: None };
+    match number % 6 {
+        0 => vec![line(SKUS[0], 1)],
+        1 => vec![line(SKUS[1], 1)],
+        2 => vec![line(SKUS[2], 2)],
+        3 => vec![line(SKUS[0], 1), line(SKUS[1], 1)],
+        4 => vec![line(SKUS[2], 1), line(SKUS[1], 1)],
+        _ => vec![line(SKUS[2], 1), line(SKUS[0], 1), line(SKUS[1], 2)],
+    }
+}

@@ -1,0 +1,4 @@
+//! The outside systems: one folder each, one file per port that it serves.
+
+pub mod printer;
+pub mod sqlite;

@@ -1,0 +1,51 @@
+//! Opening connections, all with the same settings.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::SqliteOptions;
+use super::fault::Fault;
+
+/// How long a statement waits for another process to let go of the database.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
+/// More than all statements there are, so that each is prepared once per connection.
+const STATEMENTS_KEPT: usize = 128;
+
+/// Opens the writing connection. Only `may_create` makes a missing file, so that a vanished one is noticed.
+pub(super) fn open_writer(options: &SqliteOptions, may_create: bool) -> Result<Connection, Fault> {
+    let create = if may_create { OpenFlags::SQLITE_OPEN_CREATE } else { OpenFlags::empty() };
+    let connection = open(&options.path, OpenFlags::SQLITE_OPEN_READ_WRITE | create)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "wal_autocheckpoint", options.checkpoint_pages)?;
+    if let Some(pages) = options.max_page_count {
+        connection.pragma_update(None, "max_page_count", pages)?;
+    }
+    settle(&connection, options)?;
+    Ok(connection)
+}
+
+/// Opens a connection that only reads.
+pub(super) fn open_reader(options: &SqliteOptions) -> Result<Connection, Fault> {
+    let connection = open(&options.path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    settle(&connection, options)?;
+    Ok(connection)
+}
+
+fn open(path: &Path, flags: OpenFlags) -> Result<Connection, Fault> {
+    // Each connection stays on its thread, so SQLite need not guard it with a lock of its own.
+    let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    Ok(connection)
+}
+
+fn settle(connection: &Connection, options: &SqliteOptions) -> Result<(), Fault> {
+    connection.pragma_update(None, "foreign_keys", false)?;
+    // Looks at pages as they come from the disk, so that damage is met as damage.
+    connection.pragma_update(None, "cell_size_check", true)?;
+    connection.pragma_update(None, "cache_size", -i64::from(options.cache_kib))?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+    Ok(())
+}

@@ -1,0 +1,31 @@
+//! Reads under the write lock what the rules need to decide a batch.
+
+use actors::domain::commit::{Facts, Mutation, Needs};
+use rusqlite::Connection;
+
+use super::fault::Fault;
+use super::queries;
+
+/// Reads everything that `mutations` need: orders first, for their lines name more SKUs.
+pub(super) fn load(connection: &Connection, mutations: &[Mutation]) -> Result<Facts, Fault> {
+    let mut needs = Needs::of(mutations);
+    let mut facts = Facts::default();
+    for order_id in &needs.orders {
+        facts.orders.extend(queries::order(connection, *order_id)?.map(|order| (*order_id, order)));
+    }
+    needs.add_lines_of(facts.orders.values());
+    for sku_id in needs.skus {
+        facts.skus.extend(queries::sku(connection, &sku_id)?.map(|sku| (sku_id, sku)));
+    }
+    for key in needs.keys {
+        facts.keys.extend(queries::key(connection, &key)?.map(|record| (key, record)));
+    }
+    for payment_id in needs.payments {
+        facts.payments.extend(queries::payment(connection, &payment_id)?.map(|payment| (payment_id, payment)));
+    }
+    for (user_id, sku_id) in Needs::purchases(mutations, &facts.skus) {
+        let held = queries::held(connection, &user_id, &sku_id)?;
+        facts.held.insert((user_id, sku_id), held);
+    }
+    Ok(facts)
+}

@@ -1,0 +1,167 @@
+//! Look-ups by id and key, used under the write lock and by readers alike.
+
+use actors::domain::commit::{KeyRecord, KeyedAnswer};
+use actors::domain::event::OrderEvent;
+use actors::domain::id::{IdempotencyKey, KeyScope, OrderId, PaymentId, ScopedKey, SkuId, UserId};
+use actors::domain::order::{Order, OrderLine};
+use actors::domain::payment::Payment;
+use actors::domain::stock::Sku;
+use actors::domain::time::Timestamp;
+use rusqlite::{Connection, Params, Row};
+
+use super::fault::Fault;
+use super::rows::{self, Columns, event_columns, line_columns, order_columns, payment_columns, sku_columns};
+use super::snapshot;
+
+const ORDER: &str = concat!("SELECT ", order_columns!(), " FROM order_info WHERE order_id = ?1");
+const LINES: &str = concat!("SELECT ", line_columns!(), " FROM order_detail_info WHERE order_id = ?1 ORDER BY sku_id");
+const EVENTS: &str = concat!("SELECT ", event_columns!(), " FROM order_event WHERE order_id = ?1 ORDER BY version");
+const SKU: &str = concat!(
+    "SELECT ",
+    sku_columns!(),
+    " FROM sku_info i JOIN sku_stock_info s ON s.sku_id = i.sku_id WHERE i.sku_id = ?1"
+);
+const ORDER_KEY: &str = "SELECT o.body_hash, o.create_time, e.answered FROM order_info o \
+         LEFT JOIN order_event e ON e.order_id = o.order_id AND e.version = 1 \
+         WHERE o.user_id = ?1 AND o.idempotency_key = ?2";
+const STOCK_KEY: &str = "SELECT body_hash, create_time, answered_total, answered_available, answered_reserved, \
+         answered_sold, answered_version FROM stock_flow WHERE sku_id = ?1 AND idempotency_key = ?2";
+const PAYMENT: &str = concat!("SELECT ", payment_columns!(), " FROM payment_info WHERE payment_id = ?1");
+// The user's orders are few where the SKU's may be a million, so the join order is ours to say.
+const HELD: &str = "SELECT coalesce(sum(d.quantity), 0) FROM order_info o \
+         CROSS JOIN order_detail_info d ON d.order_id = o.order_id AND d.sku_id = ?2 \
+         WHERE o.user_id = ?1 AND o.order_status <> 5";
+// Left to itself the planner takes all submitted orders by their status and sorts them.
+const DUE: &str = "SELECT order_id FROM order_info INDEXED BY idx_order_info_due \
+     WHERE order_status = 1 AND expires_at <= ?1 ORDER BY expires_at LIMIT ?2";
+
+/// The order with its lines, deleted or not.
+pub(super) fn order(connection: &Connection, order_id: OrderId) -> Result<Option<Order>, Fault> {
+    let order_id = order_id.to_string();
+    let Some(order) = first(connection, ORDER, [&order_id], rows::order)? else { return Ok(None) };
+    Ok(Some(Order { lines: lines(connection, &order_id)?, ..order }))
+}
+
+fn lines(connection: &Connection, order_id: &str) -> Result<Vec<OrderLine>, Fault> {
+    all(connection, LINES, [order_id], rows::line)
+}
+
+/// The order's events, by version.
+pub(super) fn events(connection: &Connection, order_id: OrderId) -> Result<Vec<OrderEvent>, Fault> {
+    all(connection, EVENTS, [order_id.to_string()], |row| rows::event(&mut Columns::of(row)))
+}
+
+/// The SKU with its stock row.
+pub(super) fn sku(connection: &Connection, sku_id: &SkuId) -> Result<Option<Sku>, Fault> {
+    first(connection, SKU, [sku_id.as_str()], rows::sku)
+}
+
+/// The key's digest, time and stored answer.
+pub(super) fn key(connection: &Connection, scoped: &ScopedKey) -> Result<Option<KeyRecord>, Fault> {
+    match &scoped.scope {
+        KeyScope::PlaceOrder(user_id) => order_key(connection, user_id, &scoped.key),
+        KeyScope::ChangeStock(sku_id) => stock_key(connection, sku_id, &scoped.key),
+    }
+}
+
+fn order_key(connection: &Connection, user_id: &UserId, key: &IdempotencyKey) -> Result<Option<KeyRecord>, Fault> {
+    first(connection, ORDER_KEY, [user_id.as_str(), key.as_str()], |row| {
+        let mut columns = Columns::of(row);
+        let body_hash = rows::body_hash(&mut columns)?;
+        let at = columns.time()?;
+        let answered: Option<String> = columns.take()?;
+        let answered = answered.ok_or_else(|| Fault::Damaged("an order has no stored answer".to_owned()))?;
+        Ok(KeyRecord { body_hash, at, answer: KeyedAnswer::Order(snapshot::read(&answered)?) })
+    })
+}
+
+fn stock_key(connection: &Connection, sku_id: &SkuId, key: &IdempotencyKey) -> Result<Option<KeyRecord>, Fault> {
+    first(connection, STOCK_KEY, [sku_id.as_str(), key.as_str()], |row| {
+        let mut columns = Columns::of(row);
+        let body_hash = rows::body_hash(&mut columns)?;
+        let at = columns.time()?;
+        Ok(KeyRecord { body_hash, at, answer: KeyedAnswer::Level(rows::level(&mut columns)?) })
+    })
+}
+
+/// The payment with this id.
+pub(super) fn payment(connection: &Connection, payment_id: &PaymentId) -> Result<Option<Payment>, Fault> {
+    first(connection, PAYMENT, [payment_id.as_str()], rows::payment)
+}
+
+/// Units of a SKU that a user holds in orders not cancelled.
+pub(super) fn held(connection: &Connection, user_id: &UserId, sku_id: &SkuId) -> Result<u64, Fault> {
+    let held = first(connection, HELD, [user_id.as_str(), sku_id.as_str()], |row| Columns::of(row).count())?;
+    Ok(held.unwrap_or(0))
+}
+
+/// Submitted orders whose deadline is `until` or earlier, earliest first.
+pub(super) fn due(connection: &Connection, until: Timestamp, limit: usize) -> Result<Vec<OrderId>, Fault> {
+    all(connection, DUE, [until.millis(), limit_of(limit)], |row| Columns::of(row).id())
+}
+
+/// The first row of a query, read by `read`.
+pub(super) fn first<T>(
+    connection: &Connection,
+    sql: &str,
+    params: impl Params,
+    read: impl FnOnce(&Row<'_>) -> Result<T, Fault>,
+) -> Result<Option<T>, Fault> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(params)?;
+    rows.next()?.map(read).transpose()
+}
+
+/// Every row of a query, read by `read`.
+pub(super) fn all<T>(
+    connection: &Connection,
+    sql: &str,
+    params: impl Params,
+    read: impl Fn(&Row<'_>) -> Result<T, Fault>,
+) -> Result<Vec<T>, Fault> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(params)?;
+    let mut all = Vec::new();
+    while let Some(row) = rows.next()? {
+        all.push(read(row)?);
+    }
+    Ok(all)
+}
+
+/// A limit as SQLite takes it.
+pub(super) fn limit_of(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::ToSql;
+
+    use super::super::migrate;
+    use super::*;
+
+    #[test]
+    fn every_look_up_goes_by_an_index_and_sorts_nothing() {
+        let connection = Connection::open_in_memory().expect("memory is there");
+        migrate::migrate(&connection, Timestamp::from_millis(0)).expect("an empty database takes every migration");
+        let table = [
+            (ORDER, "uk_order_info_order_id"),
+            (LINES, "uk_order_detail_info_order_id_sku_id"),
+            (EVENTS, "uk_order_event_order_id_version"),
+            (SKU, "uk_sku_stock_info_sku_id"),
+            (ORDER_KEY, "uk_order_info_key"),
+            (STOCK_KEY, "uk_stock_flow_key"),
+            (PAYMENT, "uk_payment_info_payment_id"),
+            (HELD, "idx_order_info_user_id"),
+            (DUE, "idx_order_info_due"),
+        ];
+        for (sql, index) in table {
+            let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).expect("the query is sound");
+            let params = vec![&rusqlite::types::Null as &dyn ToSql; statement.parameter_count()];
+            let steps = statement.query_map(params.as_slice(), |row| row.get::<_, String>(3)).expect("readable");
+            let plan = steps.collect::<rusqlite::Result<Vec<_>>>().expect("readable").join("; ");
+            assert!(plan.contains(index), "{index}: {plan}");
+            assert!(!plan.contains("TEMP B-TREE") && !plan.contains("SCAN"), "{index}: {plan}");
+        }
+    }
+}

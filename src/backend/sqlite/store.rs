@@ -1,0 +1,149 @@
+//! The `Store` port on SQLite.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use actors::domain::commit::{KeyRecord, Mutation, Rules};
+use actors::domain::event::OrderEvent;
+use actors::domain::id::{OrderId, ScopedKey, SkuId};
+use actors::domain::order::Order;
+use actors::domain::stock::Sku;
+use actors::domain::time::Timestamp;
+use actors::ports::{Answer, Clock, CommitError, Committed, OrderPage, OrderQuery, SkuAudit, Store, StoreError};
+use rusqlite::Connection;
+
+use super::connection::open_writer;
+use super::fault::Fault;
+use super::migrate::migrate;
+use super::reader::Reader;
+use super::threads::Threads;
+use super::writer::Writer;
+use super::{OpenError, SqliteOptions, audit, listing, queries};
+
+/// Batches that may wait for the writer. The committer has one in flight, so this is met only when something is wrong.
+const WRITES_WAITING_MAX: usize = 64;
+/// Reads that may wait for a reader.
+const READS_WAITING_MAX: usize = 1_024;
+
+/// The embedded store. Clones share its threads; the database is closed with the last one.
+#[derive(Clone)]
+pub struct SqliteStore {
+    pub(super) connections: Arc<Connections>,
+}
+
+/// The threads that own the connections.
+pub(super) struct Connections {
+    // Dropped before the writer, which as the last one out copies the write-ahead log into the file.
+    readers: Threads<Reader>,
+    pub(super) writer: Threads<Writer>,
+}
+
+impl SqliteStore {
+    /// Opens the database, makes it if it is not there, and brings its tables up to date.
+    ///
+    /// # Errors
+    /// Refuses a database that cannot be used, with a sentence that says why.
+    pub fn open(options: SqliteOptions, clock: Arc<dyn Clock>, rules: Rules) -> Result<Self, OpenError> {
+        let path = options.path.clone();
+        let refused = |why: &dyn std::fmt::Display| OpenError { path: path.clone(), why: why.to_string() };
+        let connection = open_writer(&options, true).map_err(|fault| refused(&fault))?;
+        migrate(&connection, clock.now().wall).map_err(|error| refused(&error))?;
+        let mut readers = Vec::new();
+        for _ in 0..options.readers.max(1) {
+            readers.push(Reader::open(options.clone()).map_err(|fault| refused(&fault))?);
+        }
+        let writer = Writer::new(options, clock, rules, connection);
+        let connections = Connections {
+            writer: Threads::start("sqlite-writer", vec![writer], WRITES_WAITING_MAX)
+                .map_err(|error| refused(&error))?,
+            readers: Threads::start("sqlite-reader", readers, READS_WAITING_MAX).map_err(|error| refused(&error))?,
+        };
+        Ok(Self { connections: Arc::new(connections) })
+    }
+}
+
+impl Connections {
+    /// Reads on one of the readers, in a transaction.
+    pub(super) fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+    ) -> Answer<'static, Result<T, StoreError>> {
+        let answer = self.readers.run(|reader| reader.read(work));
+        Box::pin(async move {
+            let answer = answer.map_err(|refusal| StoreError(refusal.to_string()))?;
+            let outcome = answer.await.unwrap_or(Err(Fault::BrokeOff));
+            outcome.map_err(|fault| {
+                tracing::warn!(error = %fault, "database not read");
+                StoreError(fault.to_string())
+            })
+        })
+    }
+}
+
+impl Store for SqliteStore {
+    fn commit(&self, mutations: Arc<[Mutation]>) -> Answer<'_, Result<Committed, CommitError>> {
+        let answer = self.connections.writer.run(move |writer| writer.commit(&mutations));
+        Box::pin(async move {
+            let answer = answer.map_err(|refusal| CommitError::NotDone(refusal.to_string()))?;
+            answer.await.unwrap_or_else(|_| Err(CommitError::Unknown(Fault::BrokeOff.to_string())))
+        })
+    }
+
+    fn order(&self, order_id: OrderId) -> Answer<'_, Result<Option<Order>, StoreError>> {
+        self.connections.read(move |connection| queries::order(connection, order_id))
+    }
+
+    fn orders(&self, query: OrderQuery) -> Answer<'_, Result<OrderPage, StoreError>> {
+        self.connections.read(move |connection| listing::page(connection, &query))
+    }
+
+    fn events(&self, order_id: OrderId) -> Answer<'_, Result<Vec<OrderEvent>, StoreError>> {
+        self.connections.read(move |connection| queries::events(connection, order_id))
+    }
+
+    fn skus(&self, sku_ids: Vec<SkuId>) -> Answer<'_, Result<BTreeMap<SkuId, Sku>, StoreError>> {
+        self.connections.read(move |connection| {
+            let mut skus = BTreeMap::new();
+            for sku_id in sku_ids {
+                skus.extend(queries::sku(connection, &sku_id)?.map(|sku| (sku_id, sku)));
+            }
+            Ok(skus)
+        })
+    }
+
+    fn keys(&self, keys: Vec<ScopedKey>) -> Answer<'_, Result<BTreeMap<ScopedKey, KeyRecord>, StoreError>> {
+        self.connections.read(move |connection| {
+            let mut records = BTreeMap::new();
+            for key in keys {
+                records.extend(queries::key(connection, &key)?.map(|record| (key, record)));
+            }
+            Ok(records)
+        })
+    }
+
+    fn due(&self, until: Timestamp, limit: usize) -> Answer<'_, Result<Vec<OrderId>, StoreError>> {
+        self.connections.read(move |connection| queries::due(connection, until, limit))
+    }
+
+    fn audit(
+        &self,
+        sku_id: Option<SkuId>,
+        after: Option<SkuId>,
+        limit: usize,
+    ) -> Answer<'_, Result<Vec<SkuAudit>, StoreError>> {
+        self.connections.read(move |connection| audit::audit(connection, sku_id.as_ref(), after.as_ref(), limit))
+    }
+
+    fn check(&self) -> Answer<'_, Result<(), StoreError>> {
+        let read = self.connections.read(|connection| {
+            connection.prepare_cached("SELECT count(*) FROM schema_migration")?.query_row([], |_| Ok(()))?;
+            Ok(())
+        });
+        let written = self.connections.writer.run(Writer::check);
+        Box::pin(async move {
+            read.await?;
+            let written = written.map_err(|refusal| StoreError(refusal.to_string()))?;
+            written.await.unwrap_or(Err(Fault::BrokeOff)).map_err(|fault| StoreError(fault.to_string()))
+        })
+    }
+}

@@ -1,0 +1,108 @@
+//! The one writer: everything that is committed goes through it, one transaction after the other.
+
+use std::sync::Arc;
+
+use actors::domain::commit::{Decided, Mutation, Rules, decide};
+use actors::ports::{Clock, CommitError, Committed};
+use rusqlite::Connection;
+
+use super::SqliteOptions;
+use super::connection::open_writer;
+use super::fault::Fault;
+use super::transaction::{self, End, Failure};
+use super::{facts, write};
+
+/// Bytes that the readiness check writes and takes away again: some pages, so that it meets a full disk.
+const PROBE_BYTES: u32 = 64 * 1024;
+
+/// The writing connection and what deciding takes.
+pub(super) struct Writer {
+    options: SqliteOptions,
+    clock: Arc<dyn Clock>,
+    rules: Rules,
+    /// None after a fault that may have spoilt it; the next piece of work opens a new one.
+    connection: Option<Connection>,
+    has_failed: bool,
+}
+
+impl Writer {
+    /// Writes through `connection`.
+    pub(super) fn new(options: SqliteOptions, clock: Arc<dyn Clock>, rules: Rules, connection: Connection) -> Self {
+        Self { options, clock, rules, connection: Some(connection), has_failed: false }
+    }
+
+    /// Decides and writes a batch.
+    pub(super) fn commit(&mut self, mutations: &[Mutation]) -> Result<Committed, CommitError> {
+        let (clock, rules) = (Arc::clone(&self.clock), self.rules);
+        let started = clock.now().monotonic;
+        let outcome = self.transact(|connection| {
+            let facts = facts::load(connection, mutations)?;
+            let now = clock.now();
+            let Decided { verdicts, changes, skus } = decide(facts, mutations, now, rules);
+            let committed = Committed { verdicts, skus, events: changes.events().cloned().collect() };
+            if changes.is_empty() {
+                return Ok(End::Rollback(committed));
+            }
+            write::write(connection, &changes, now.wall)?;
+            Ok(End::Commit(committed))
+        });
+        let elapsed_us = clock.now().monotonic.since(started).as_micros();
+        match &outcome {
+            Ok(committed) => {
+                let (mutations, events) = (mutations.len(), committed.events.len());
+                tracing::debug!(mutations, events, elapsed_us, "batch committed");
+            }
+            Err(failure) => {
+                let is_unknown = matches!(failure, Failure::Unknown(_));
+                tracing::warn!(mutations = mutations.len(), is_unknown, elapsed_us, error = %failure.fault(), "batch not committed");
+            }
+        }
+        outcome.map_err(commit_error)
+    }
+
+    /// Whether writing works: the write lock can be had, and after a failed write, something can be written.
+    pub(super) fn check(&mut self) -> Result<(), Fault> {
+        let has_failed = self.has_failed;
+        let outcome = self.transact(|connection| {
+            if !has_failed {
+                return Ok(End::Rollback(()));
+            }
+            let fill = "INSERT INTO store_probe (filler) VALUES (zeroblob(?1))";
+            connection.prepare_cached(fill)?.execute([PROBE_BYTES])?;
+            connection.prepare_cached("DELETE FROM store_probe")?.execute([])?;
+            Ok(End::Commit(()))
+        });
+        outcome.map_err(|failure| match failure {
+            Failure::NotDone(fault) | Failure::Unknown(fault) => fault,
+        })
+    }
+
+    /// Runs `work` in a write transaction and remembers whether that went well.
+    pub(super) fn transact<T>(
+        &mut self,
+        work: impl FnOnce(&Connection) -> Result<End<T>, Fault>,
+    ) -> Result<T, Failure> {
+        // Until it is put back, a panic takes the connection with it, and its open transaction.
+        let connection = match self.connection.take() {
+            Some(connection) => Ok(connection),
+            None => open_writer(&self.options, false).map_err(Failure::NotDone),
+        };
+        self.has_failed |= connection.is_err();
+        let connection = connection?;
+        let outcome = transaction::write(&connection, work);
+        self.has_failed = outcome.is_err();
+        let is_spoilt = outcome.as_ref().is_err_and(|failure| failure.fault().spoils_connection());
+        if !is_spoilt && connection.is_autocommit() {
+            self.connection = Some(connection);
+        }
+        outcome
+    }
+}
+
+/// Tells the core how a transaction failed.
+pub(super) fn commit_error(failure: Failure) -> CommitError {
+    match failure {
+        Failure::NotDone(fault) => CommitError::NotDone(fault.to_string()),
+        Failure::Unknown(fault) => CommitError::Unknown(fault.to_string()),
+    }
+}

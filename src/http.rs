@@ -1,0 +1,48 @@
+//! The front door: HTTP in, one message to the core, HTTP out.
+//!
+//! `routes` is the table of what there is and who may; a folder per noun holds one file per verb; `problem` alone knows
+//! how a no is written.
+
+mod admin;
+mod answer;
+mod auth;
+mod body;
+mod call;
+mod cursor;
+mod health;
+mod order;
+mod problem;
+mod query;
+mod request_id;
+mod routes;
+mod serve;
+mod server;
+mod sku;
+mod wire;
+
+use std::sync::Arc;
+
+use actors::domain::money::Currency;
+use actors::node::Node;
+
+pub use server::HttpServer;
+
+use crate::access::Tokens;
+use auth::Gate;
+use request_id::RequestIds;
+
+/// Everything that handlers need.
+pub struct Front {
+    node: Node,
+    gate: Gate,
+    currency: Currency,
+    request_ids: RequestIds,
+}
+
+impl Front {
+    /// Puts the front door before a node. `salt` tells this start's request ids from another's.
+    pub fn new(node: Node, tokens: Arc<dyn Tokens>, currency: Currency, salt: u32) -> Self {
+        let gate = Gate::new(tokens, Arc::clone(&node.clock));
+        Self { node, gate, currency, request_ids: RequestIds::new(salt) }
+    }
+}

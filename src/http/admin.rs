@@ -1,0 +1,3 @@
+//! What only operators see.
+
+pub(super) mod verdict;

@@ -1,0 +1,4 @@
+//! Whether the service lives, and whether it can serve.
+
+pub(super) mod live;
+pub(super) mod ready;

@@ -1,0 +1,103 @@
+//! `POST /orders`.
+
+use actix_web::HttpResponse;
+use actix_web::http::header::LOCATION;
+use actors::domain::id::{SkuId, UserId};
+use actors::domain::limits::{SOURCE_LENGTH_MAX, TEXT_LENGTH_MAX};
+use actors::domain::money::Currency;
+use actors::domain::order::WantedLine;
+use actors::order::OrderRequest;
+use serde::Deserialize;
+
+use super::{OrderBody, tag};
+use crate::access::Caller;
+use crate::http::answer::{Answer, REPLAYED, write};
+use crate::http::call::Call;
+use crate::http::problem::Refusal;
+use crate::http::wire::{Object, Parsed, Text, money};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    items: Vec<Object<Item>>,
+    #[serde(default)]
+    user_id: Option<Parsed<UserId>>,
+    #[serde(default)]
+    source: Option<Text<0, SOURCE_LENGTH_MAX>>,
+    #[serde(default)]
+    remark: Option<Text<0, TEXT_LENGTH_MAX>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Item {
+    sku_id: Parsed<SkuId>,
+    quantity: u32,
+    #[serde(default)]
+    expected_unit_price: Option<String>,
+}
+
+pub(in crate::http) async fn handle(call: Call) -> Answer {
+    let Wanted { items, user_id, source, remark } = call.json()?;
+    let request = OrderRequest {
+        user_id: buyer(&call.caller, user_id.map(|Parsed(user_id)| user_id))?,
+        lines: lines(&call.front.currency, items)?,
+        source: source.map(|Text(source)| source),
+        remark: remark.map(|Text(remark)| remark),
+        key: call.key()?,
+        by: call.caller.name().to_owned(),
+    };
+    let placed = call.front.node.orders.place(request).await?;
+    let mut answer = HttpResponse::Created();
+    answer.insert_header((LOCATION, format!("/orders/{}", placed.order.order_id)));
+    tag(&mut answer, &placed.order);
+    if placed.replayed {
+        answer.insert_header(REPLAYED);
+    }
+    Ok(write(answer, &OrderBody::of(&placed.order, &call.front.currency)))
+}
+
+/// A customer buys for itself; everyone else says for whom.
+fn buyer(caller: &Caller, named: Option<UserId>) -> Result<UserId, Refusal> {
+    match (caller, named) {
+        (Caller::Customer(user_id), None) => Ok(user_id.clone()),
+        (Caller::Customer(_), Some(_)) => {
+            Err(Refusal::FieldNotAllowed { field: "user_id", problem: "is told by a customer's token" })
+        }
+        (Caller::Service | Caller::Admin, Some(user_id)) => Ok(user_id),
+        (Caller::Service | Caller::Admin, None) => Err(Refusal::invalid("user_id", "is required")),
+    }
+}
+
+fn lines(currency: &Currency, items: Vec<Object<Item>>) -> Result<Vec<WantedLine>, Refusal> {
+    let line = |(index, Object(item)): (usize, Object<Item>)| {
+        let price = |text: String| money(currency, format!("items[{index}].expected_unit_price"), &text);
+        Ok(WantedLine {
+            sku_id: item.sku_id.0,
+            quantity: item.quantity,
+            expected_unit_price: item.expected_unit_price.map(price).transpose()?,
+        })
+    };
+    items.into_iter().enumerate().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_buyer_is_told_by_a_customers_token_or_else_by_the_body() {
+        let user = |text: &str| text.parse::<UserId>().expect("a valid id");
+        let table = [
+            (Caller::Customer(user("u-1")), None, Ok(user("u-1"))),
+            (Caller::Customer(user("u-1")), Some(user("u-1")), Err("field_not_allowed")),
+            (Caller::Service, Some(user("u-2")), Ok(user("u-2"))),
+            (Caller::Service, None, Err("invalid_field")),
+            (Caller::Admin, Some(user("u-2")), Ok(user("u-2"))),
+            (Caller::Admin, None, Err("invalid_field")),
+        ];
+        for (caller, named, expected) in table {
+            assert_eq!(buyer(&caller, named).map_err(|refusal| refusal.code()), expected, "{caller:?}");
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! The route table: every method and path there is, who may, and which handler answers.
+
+use actix_web::http::Method;
+use actix_web::web::{self, Data, Payload, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse};
+use futures_util::future::{FutureExt as _, LocalBoxFuture};
+
+use super::answer::Answer;
+use super::body::BodyRule;
+use super::call::Call;
+use super::serve::{Target, serve};
+use super::{Front, admin, health, order, sku};
+use crate::access::Role;
+
+/// One row of the table.
+pub(super) struct Route {
+    pub(super) method: Method,
+    pub(super) path: &'static str,
+    /// The query parameters it knows.
+    pub(super) query: &'static [&'static str],
+    pub(super) body: BodyRule,
+    pub(super) handler: Handler,
+}
+
+/// Who may, and what answers.
+pub(super) enum Handler {
+    /// Anyone, without a token.
+    Open(fn(Data<Front>) -> LocalBoxFuture<'static, Answer>),
+    /// Callers of these roles.
+    Only(&'static [Role], fn(Call) -> LocalBoxFuture<'static, Answer>),
+}
+
+const EVERY: &[Role] = &Role::ALL;
+const SHOP: &[Role] = &[Role::Service, Role::Admin];
+const ADMIN: &[Role] = &[Role::Admin];
+
+macro_rules! routes {
+    ($($method:ident $path:literal $query:expr, $body:ident, $who:ident => $handler:path;)*) => {
+        &[$(Route {
+            method: Method::$method,
+            path: $path,
+            query: &$query,
+            body: BodyRule::$body,
+            handler: routes!(@handler $who $handler),
+        }),*]
+    };
+    (@handler OPEN $handler:path) => { Handler::Open(|front| $handler(front).boxed_local()) };
+    (@handler $who:ident $handler:path) => { Handler::Only($who, |call| $handler(call).boxed_local()) };
+}
+
+/// The table.
+pub(super) static ROUTES: &[Route] = routes! {
+    POST "/orders"             [], Required, EVERY => order::place::handle;
+    GET  "/orders"             ["user_id", "status", "sku_id", "limit", "cursor"], None, EVERY => order::list::handle;
+    GET  "/orders/{id}"        [], None,     EVERY => order::read::handle;
+    POST "/orders/{id}/pay"    [], Required, SHOP  => order::pay::handle;
+    POST "/orders/{id}/cancel" [], Optional, EVERY => order::cancel::handle;
+    GET  "/orders/{id}/events" [], None,     EVERY => order::events::handle;
+    PUT  "/skus/{id}"          [], Required, SHOP  => sku::put::handle;
+    GET  "/skus/{id}"          [], None,     EVERY => sku::read::handle;
+    GET  "/skus/{id}/stock"    [], None,     EVERY => sku::stock::handle;
+    POST "/skus/{id}/stock"    [], Required, SHOP  => sku::change_stock::handle;
+    GET  "/admin/verdict"      ["sku_id"], None, ADMIN => admin::verdict::handle;
+    GET  "/health/live"        [], None,     OPEN  => health::live::handle;
+    GET  "/health/ready"       [], None,     OPEN  => health::ready::handle;
+};
+
+/// Puts the table before `front`.
+pub(super) fn configure(config: &mut ServiceConfig, front: Data<Front>) {
+    config.app_data(front);
+    for (index, route) in ROUTES.iter().enumerate() {
+        if ROUTES[..index].iter().any(|earlier| earlier.path == route.path) {
+            continue;
+        }
+        let path = route.path;
+        let mut resource = web::resource(path);
+        for route in ROUTES.iter().filter(|route| route.path == path) {
+            resource = resource.route(web::method(route.method.clone()).to(to(Target::Route(route))));
+        }
+        config.service(resource.default_service(web::to(to(Target::OtherMethods(path)))));
+    }
+    config.default_service(web::to(to(Target::Nothing)));
+}
+
+type Served = LocalBoxFuture<'static, HttpResponse>;
+
+fn to(target: Target) -> impl Fn(Data<Front>, HttpRequest, Payload) -> Served + Clone + 'static {
+    move |front, request, payload| serve(target, front, request, payload).boxed_local()
+}
+
+/// The methods that a path has, as `Allow` lists them.
+pub(super) fn methods_of(path: &str) -> String {
+    let methods: Vec<&str> =
+        ROUTES.iter().filter(|route| route.path == path).map(|route| route.method.as_str()).collect();
+    methods.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_method_and_path_have_one_row() {
+        for (index, route) in ROUTES.iter().enumerate() {
+            let twin =
+                ROUTES[..index].iter().any(|earlier| earlier.path == route.path && earlier.method == route.method);
+            assert!(!twin, "{} {}", route.method, route.path);
+        }
+    }
+
+    #[test]
+    fn only_health_is_open() {
+        for route in ROUTES {
+            let is_open = matches!(route.handler, Handler::Open(_));
+            assert_eq!(is_open, route.path.starts_with("/health/"), "{} {}", route.method, route.path);
+        }
+    }
+
+    #[test]
+    fn a_path_lists_its_methods() {
+        assert_eq!(methods_of("/skus/{id}"), "PUT, GET");
+    }
+}

@@ -1,0 +1,81 @@
+//! What every request goes through: a name, the caller, the body, the handler, the access line.
+
+use actix_web::http::header::HeaderName;
+use actix_web::http::{Method, StatusCode};
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::answer::Answer;
+use super::call::Call;
+use super::problem::Refusal;
+use super::query::Query;
+use super::routes::{Handler, Route};
+use super::{Front, body};
+
+/// What a request's method and path lead to.
+#[derive(Clone, Copy)]
+pub(super) enum Target {
+    Route(&'static Route),
+    /// Something is at the path, for these methods.
+    OtherMethods(&'static str),
+    Nothing,
+}
+
+impl Target {
+    const fn pattern(&self) -> &'static str {
+        match self {
+            Self::Route(route) => route.path,
+            Self::OtherMethods(path) => path,
+            Self::Nothing => "-",
+        }
+    }
+}
+
+/// Answers a request.
+pub(super) async fn serve(target: Target, front: Data<Front>, request: HttpRequest, payload: Payload) -> HttpResponse {
+    let clock = std::sync::Arc::clone(&front.node.clock);
+    let started = clock.now().monotonic;
+    let request_id = front.request_ids.next();
+    let method = request.method().clone();
+    let answered = respond(target, front.clone(), request, payload).await;
+    let (code, mut answer) = match answered {
+        Ok(answer) if answer.status().is_success() => ("ok", answer),
+        Ok(answer) => ("-", answer),
+        Err(refusal) => (refusal.code(), refusal.answer(&request_id, &front.currency)),
+    };
+    let elapsed = clock.now().monotonic.since(started);
+    note(&method, target.pattern(), answer.status(), code, elapsed.as_micros(), &request_id);
+    if let Ok(value) = request_id.parse() {
+        answer.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
+    }
+    answer
+}
+
+async fn respond(target: Target, front: Data<Front>, request: HttpRequest, payload: Payload) -> Answer {
+    let route = match target {
+        Target::Route(route) => route,
+        Target::OtherMethods(path) => return Err(Refusal::MethodNotAllowed(super::routes::methods_of(path))),
+        Target::Nothing => return Err(Refusal::RouteNotFound),
+    };
+    match route.handler {
+        Handler::Open(handler) => {
+            Query::parse(request.query_string(), route.query)?;
+            handler(front).await
+        }
+        Handler::Only(roles, handler) => {
+            let caller = front.gate.caller(request.headers()).await?;
+            if !roles.contains(&caller.role()) {
+                return Err(Refusal::Forbidden(caller.role().name()));
+            }
+            let query = Query::parse(request.query_string(), route.query)?;
+            let body = body::read(route.body, request.headers(), payload, &*front.node.clock).await?;
+            handler(Call { front, caller, request, query, body }).await
+        }
+    }
+}
+
+/// Writes the access line.
+fn note(method: &Method, route: &'static str, status: StatusCode, code: &str, elapsed_us: u128, request_id: &str) {
+    let status = status.as_u16();
+    tracing::info!(target: "floodgate::access", %method, route, status, code, elapsed_us, request_id, "answered");
+}

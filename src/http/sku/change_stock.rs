@@ -1,0 +1,43 @@
+//! `POST /skus/{id}/stock`: units that arrive, or available units that leave.
+
+use actix_web::HttpResponse;
+use actors::domain::limits::{STOCK_TOTAL_MAX, TEXT_LENGTH_MAX};
+use actors::domain::stock::StockChange;
+use serde::Deserialize;
+
+use super::StockBody;
+use crate::http::answer::{Answer, REPLAYED, write};
+use crate::http::call::Call;
+use crate::http::problem::Refusal;
+use crate::http::wire::Text;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    change: i64,
+    #[serde(default)]
+    reason: Option<Text<0, TEXT_LENGTH_MAX>>,
+}
+
+pub(in crate::http) async fn handle(call: Call) -> Answer {
+    let Wanted { change, reason } = call.json()?;
+    if change == 0 || change.unsigned_abs() > STOCK_TOTAL_MAX.unsigned_abs() {
+        let problem = format!("must be from 1 to {STOCK_TOTAL_MAX}, or from -1 to -{STOCK_TOTAL_MAX}");
+        return Err(Refusal::invalid("change", problem));
+    }
+    let key = call.required_key()?;
+    let sku_id = call.sku_id()?;
+    let change = StockChange {
+        sku_id: sku_id.clone(),
+        change,
+        reason: reason.map(|Text(reason)| reason),
+        key,
+        by: call.caller.name().to_owned(),
+    };
+    let changed = call.front.node.orders.change_stock(change).await?;
+    let mut answer = HttpResponse::Ok();
+    if changed.replayed {
+        answer.insert_header(REPLAYED);
+    }
+    Ok(write(answer, &StockBody::of(&sku_id, &changed.level)))
+}

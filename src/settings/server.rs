@@ -1,0 +1,34 @@
+//! Where the service listens, and as what.
+
+use std::net::SocketAddr;
+
+use serde::Deserialize;
+
+use super::SettingsError;
+
+/// Settings of the HTTP server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerSettings {
+    /// Address and port; port 0 takes a free one.
+    pub listen: SocketAddr,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Raw {
+    listen: String,
+    role: String,
+}
+
+impl ServerSettings {
+    pub(super) fn check(raw: &Raw) -> Result<Self, SettingsError> {
+        let listen = raw.listen.parse().map_err(|_| {
+            let problem = format!("must be an address and a port, such as 127.0.0.1:8080, not {:?}", raw.listen);
+            SettingsError::bad("server.listen", problem)
+        })?;
+        if raw.role != "all" {
+            return Err(SettingsError::bad("server.role", format!("must be all, not {:?}", raw.role)));
+        }
+        Ok(Self { listen })
+    }
+}

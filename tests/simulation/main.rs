@@ -1,0 +1,71 @@
+//! The simulated world, run from many seeds. `SEED=n SCENARIO=cluster cargo test --test simulation one_seed` prints the
+//! trace of one.
+
+use std::collections::BTreeMap;
+
+use actors::testing::world::{Report, Scenario, run};
+
+/// Seeds per scenario: a few seconds' worth. `SEEDS=n` runs more.
+const SEEDS: u64 = 40;
+
+fn seeds() -> u64 {
+    std::env::var("SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(SEEDS)
+}
+
+fn run_all(name: &str, scenario: Scenario) -> Vec<Report> {
+    let mut reports = Vec::new();
+    let mut broken: BTreeMap<u64, Vec<String>> = BTreeMap::new();
+    for seed in 0..seeds() {
+        let report = run(scenario, seed);
+        if !report.violations.is_empty() {
+            broken.insert(seed, report.violations.clone());
+        }
+        reports.push(report);
+    }
+    let first = broken.iter().next();
+    assert!(first.is_none(), "{name}: {} of {} seeds, first {first:#?}", broken.len(), seeds());
+    let sum = |of: fn(&Report) -> usize| reports.iter().map(of).sum::<usize>();
+    let (acknowledged, payments, crashes) =
+        (sum(|report| report.acknowledged), sum(|report| report.payments), sum(|report| report.crashes));
+    println!("{name}: {} seeds, {acknowledged} orders, {payments} payments, {crashes} crashes", reports.len());
+    reports
+}
+
+#[test]
+fn a_single_node_keeps_every_promise_whatever_fails() {
+    let reports = run_all("embedded", Scenario::EMBEDDED);
+    assert!(reports.iter().any(|report| report.crashes > 1), "the weather was never bad");
+}
+
+#[test]
+fn two_nodes_on_one_store_keep_every_promise_whatever_fails() {
+    let reports = run_all("cluster", Scenario::CLUSTER);
+    assert!(reports.iter().any(|report| report.crashes > 1), "the weather was never bad");
+}
+
+#[test]
+fn on_a_calm_day_everything_is_sold_and_nothing_is_printed_twice() {
+    let reports = run_all("calm", Scenario::CALM);
+    assert!(reports.iter().all(|report| report.acknowledged > 10 && report.payments > 3), "the shop was empty");
+}
+
+#[test]
+fn one_seed_run_twice_gives_the_same_bytes() {
+    for seed in 0..5 {
+        let (first, second) = (run(Scenario::CLUSTER, seed), run(Scenario::CLUSTER, seed));
+        assert!(first == second, "seed {seed} gave two runs");
+    }
+}
+
+#[test]
+fn one_seed() {
+    let Some(seed) = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()) else { return };
+    let scenario = match std::env::var("SCENARIO").as_deref() {
+        Ok("cluster") => Scenario::CLUSTER,
+        Ok("calm") => Scenario::CALM,
+        _ => Scenario::EMBEDDED,
+    };
+    let report = run(scenario, seed);
+    println!("{}", report.trace);
+    assert_eq!(report.violations, Vec::<String>::new());
+}
