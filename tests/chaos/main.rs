@@ -1,5 +1,5 @@
 //! Real processes, really killed. Each test is a story: healthy, break, the expected answer, restore, healthy.
-#![expect(clippy::expect_used, reason = "a failed expectation fails the test it stands in")]
+#![expect(clippy::expect_used, clippy::panic, reason = "a failed expectation fails the test it stands in")]
 
 mod deadlines;
 mod orders;

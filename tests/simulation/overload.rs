@@ -1,5 +1,7 @@
 //! A node with more to do than it can, under a clock that stands still: what is bounded stays bounded.
 
+#![expect(clippy::expect_used, reason = "a failed expectation fails the test it stands in")]
+
 use std::time::Duration;
 
 use actors::domain::limits::IN_HAND_MAX;
@@ -78,10 +80,11 @@ fn a_store_that_hangs_is_not_asked_again_and_again_to_expire_the_same_orders() {
         let before = bench.store.asked();
         // The shop's default window, and ten minutes of sweeps on top.
         bench.clock.sleep(Duration::from_secs(900 + 600)).await;
-        let asked = bench.store.asked() - before;
-        assert!(asked <= 500, "{asked} mutations were asked for");
         bench.store.set_open(true);
         bench.clock.sleep(Duration::from_secs(10)).await;
+        // Two per order at most: its own, and that of a sweep that looked just before. Not one per sweep.
+        let asked = bench.store.asked() - before;
+        assert!(asked <= 1_100, "{asked} mutations were asked for");
         let tables = bench.disk.tables();
         assert!(tables.orders.values().all(|order| order.status() == Status::Cancelled && order.version == 2));
         assert_eq!(tables.skus[&sku_id("a")].level.available, 100_000);
