@@ -3,6 +3,7 @@
 //! Nothing here is part of the product: feature `testing` only.
 #![expect(clippy::expect_used, reason = "a failed expectation fails the test it stands in")]
 
+pub mod bench_node;
 pub mod clock;
 pub mod contract;
 pub mod fixtures;

@@ -144,6 +144,23 @@ async fn a_batch_that_breaks_off_is_answered_and_the_next_one_goes_through() {
 }
 
 #[tokio::test]
+async fn a_row_that_does_not_take_its_change_takes_the_whole_batch_back() {
+    let directory = TempDir::new().expect("a temporary directory");
+    let options = SqliteOptions::at(directory.path().join("floodgate.db"));
+    let store = open(&options);
+    stock_up(&store, 10).await;
+    let other = Connection::open(&options.path).expect("the database can be opened");
+    let ignore = "BEFORE UPDATE ON sku_stock_info BEGIN SELECT RAISE(IGNORE); END";
+    other.execute_batch(&format!("CREATE TRIGGER stubborn {ignore}")).expect("writable");
+    let why = "0 rows of sku_stock_info changed where exactly one had to";
+    assert_eq!(try_to_place(&store, 1).await.err(), Some(CommitError::NotDone(why.to_owned())));
+    assert_eq!(store.order(order_id(1)).await, Ok(None));
+    other.execute_batch("DROP TRIGGER stubborn").expect("writable");
+    try_to_place(&store, 1).await.expect("the row takes changes again");
+    assert_eq!(reserved(&store).await, 1);
+}
+
+#[tokio::test]
 async fn a_batch_is_committed_though_nobody_waits_for_it() {
     let directory = TempDir::new().expect("a temporary directory");
     let store = open(&SqliteOptions::at(directory.path().join("floodgate.db")));

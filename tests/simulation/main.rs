@@ -1,6 +1,8 @@
 //! The simulated world, run from many seeds. `SEED=n SCENARIO=cluster cargo test --test simulation one_seed` prints the
 //! trace of one.
 
+mod overload;
+
 use std::collections::BTreeMap;
 
 use actors::testing::world::{Report, Scenario, run};

@@ -118,6 +118,9 @@ pub struct OrderSupervisor {
     placing: BTreeMap<u64, Placing>,
     next_work: u64,
     deadlines: Deadlines,
+    /// Held by the expiries that wait for the committer. While there are any, no more are asked for: a store that
+    /// hangs must not find the same orders asked for again and again.
+    expiring: Arc<()>,
     is_ticking: bool,
     _lifeline: Lifeline,
 }
@@ -149,6 +152,7 @@ impl OrderSupervisor {
             placing: BTreeMap::new(),
             next_work,
             deadlines: Deadlines::default(),
+            expiring: Arc::default(),
             is_ticking: false,
             _lifeline: lifeline,
         }
@@ -212,16 +216,26 @@ impl OrderSupervisor {
                 self.refuse(placing, Rejection::Unavailable("the ledger did not answer in time".to_owned()));
             }
         }
-        let due = self.deadlines.take_due(now.wall, BATCH_MAX);
-        self.expire(due, now.wall);
+        if !self.is_expiring() {
+            let due = self.deadlines.take_due(now.wall, BATCH_MAX);
+            self.expire(due, now.wall);
+        }
         self.keep_ticking(context);
+    }
+
+    fn is_expiring(&self) -> bool {
+        Arc::strong_count(&self.expiring) > 1
     }
 
     fn expire(&mut self, due: Vec<OrderId>, now: Timestamp) {
         if due.is_empty() {
             return;
         }
-        let work = |order_id: &OrderId| Work { mutation: Mutation::Expire(*order_id), reply: Reply::unheard() };
+        let work = |order_id: &OrderId| {
+            let mut reply = Reply::unheard();
+            reply.hold(Arc::clone(&self.expiring));
+            Work { mutation: Mutation::Expire(*order_id), reply }
+        };
         if self.committer.send(Commit(due.iter().map(work).collect())).is_err() {
             for order_id in due {
                 self.deadlines.watch(order_id, now.plus(DEADLINE_TICK));
@@ -321,8 +335,11 @@ impl Handler<Envelope<ExpireDue>> for OrderSupervisor {
     type Result = ();
 
     fn handle(&mut self, Envelope { message, .. }: Envelope<ExpireDue>, context: &mut Context<Self>) {
-        let now = self.clock.now().wall;
-        self.expire(message.0, now);
+        // What is left out now is found by the next sweep.
+        if !self.is_expiring() {
+            let now = self.clock.now().wall;
+            self.expire(message.0, now);
+        }
         self.keep_ticking(context);
     }
 }

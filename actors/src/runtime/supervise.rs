@@ -97,9 +97,10 @@ mod tests {
         }
     }
 
-    struct LocalSpawn;
+    /// Runs actors in the `LocalSet` of the test.
+    struct HereSpawn;
 
-    impl Spawn for LocalSpawn {
+    impl Spawn for HereSpawn {
         fn spawn(&self, task: Box<dyn FnOnce() + Send>) {
             tokio::task::spawn_local(async move { task() });
         }
@@ -111,7 +112,7 @@ mod tests {
         LocalSet::new().block_on(&runtime, async {
             let link = Link::new(10);
             let (own, fills) = (link.clone(), AtomicU64::new(0));
-            let spawn: Arc<dyn Spawn> = Arc::new(LocalSpawn);
+            let spawn: Arc<dyn Spawn> = Arc::new(HereSpawn);
             start(
                 &spawn,
                 Post {

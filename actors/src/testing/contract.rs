@@ -6,6 +6,7 @@
 #![expect(clippy::panic, reason = "a suite says no by panicking, inside tests only")]
 
 pub mod event_log;
+pub mod ledger;
 mod store;
 
 pub use store::{changes, keys, limits, listing, payments, placing, stock, whole};
@@ -288,6 +289,34 @@ macro_rules! event_log_contract {
     };
 }
 
+/// Runs every case of the `Ledger` contract on the backends that `$factory` makes, each as a test of its own.
+#[macro_export]
+macro_rules! ledger_contract {
+    ($factory:path) => {
+        $crate::ledger_contract! { $factory;
+            an_unknown_sku_is_missing,
+            a_settled_level_makes_a_sku_known,
+            requests_are_all_or_nothing_in_their_order,
+            a_repeated_grant_takes_nothing_more,
+            a_settlement_drops_exactly_the_grants_it_names,
+            a_commit_moves_from_grants_to_base_in_one_step,
+            an_older_level_is_passed_over,
+            what_is_available_is_never_clamped,
+            a_grant_lapses_after_its_lifetime,
+            a_repeated_grant_lives_on,
+            a_level_of_the_same_version_refreshes_the_base,
+            skus_do_not_share_anything,
+        }
+    };
+    ($factory:path; $($case:ident,)+) => {
+        $(#[tokio::test]
+        async fn $case() {
+            let bench = $crate::testing::contract::ledger::LedgerBench::on($factory());
+            $crate::testing::contract::ledger::$case(bench).await;
+        })+
+    };
+}
+
 #[cfg(test)]
 mod tests {
     #[test]
@@ -295,6 +324,7 @@ mod tests {
         const STAMPED: &str = include_str!("contract.rs");
         let suites = [
             include_str!("contract/event_log.rs"),
+            include_str!("contract/ledger.rs"),
             include_str!("contract/store/changes.rs"),
             include_str!("contract/store/keys.rs"),
             include_str!("contract/store/limits.rs"),
@@ -306,7 +336,7 @@ mod tests {
         ];
         for line in suites.iter().flat_map(|suite| suite.lines()) {
             if let Some((case, _)) = line.strip_prefix("pub async fn ").and_then(|rest| rest.split_once('(')) {
-                assert!(STAMPED.contains(&format!("                {case},\n")), "{case} is stamped nowhere");
+                assert!(STAMPED.contains(&format!("    {case},\n")), "{case} is stamped nowhere");
             }
         }
     }

@@ -138,7 +138,8 @@ impl Tables {
         for changed in changes.changed_orders {
             let row = self.orders.get_mut(&changed.order.order_id).expect("a changed order was read");
             assert_eq!(row.version, changed.from_version, "order {} has moved", changed.order.order_id);
-            *row = changed.order;
+            // The key is not written: it may have been cleared in this very batch.
+            *row = Order { key: row.key.clone(), ..changed.order };
         }
         for record in changes.stock_keys {
             let at = changes.flow.iter().find(|entry| entry.sku_id == record.sku_id && entry.seq == record.seq);
@@ -158,7 +159,10 @@ impl Tables {
                 payment.refund_due = Some(RefundReason::OrderCancelled);
             });
         }
-        self.positions.extend(changes.positions);
+        for (group, position) in changes.positions {
+            let latest = self.positions.entry(group).or_default();
+            *latest = position.max(*latest);
+        }
     }
 
     fn clear(&mut self, key: &ScopedKey) {

@@ -180,6 +180,10 @@ impl Fake {
         if let Some(id) = books.keys.get(&key) {
             return HttpResponse::Created().insert_header(("Idempotency-Replayed", "true")).json(books.order(id));
         }
+        // Each buyer of a rush is a user of its own and makes one attempt.
+        if books.orders.values().any(|order| order.user_id == user_id) {
+            return refuse(409, "purchase_limit_reached");
+        }
         if self.fault == Fault::KeepsOneBack && !books.kept_back && !books.orders.is_empty() {
             books.kept_back = true;
             books.total -= quantity;

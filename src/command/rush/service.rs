@@ -187,7 +187,10 @@ mod tests {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let fake = RunningFake::start(Fault::None);
         let script = format!(
-            r#"printf '{{"url":"{}","pid":1}}' > "$5/run.json"; printf %s "$*" > "$5/arguments"; exec sleep 600"#,
+            r#"trap 'echo asked > "$5/asked"; exit 0' TERM
+            printf %s "$*" > "$5/arguments"
+            printf '{{"url":"{}","pid":1}}' > "$5/run.json"
+            while :; do sleep 0.1; done"#,
             fake.url.as_str()
         );
         for keep in [false, true] {
@@ -201,6 +204,7 @@ mod tests {
             assert!(rustix::process::test_kill_process(pid).is_err(), "the process is gone");
             assert_eq!(data.exists(), keep);
             if keep {
+                assert!(data.join("asked").exists(), "it was asked to end before it was ended");
                 std::fs::remove_dir_all(data).expect("what was kept can be removed");
             }
         }

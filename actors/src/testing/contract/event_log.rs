@@ -65,6 +65,7 @@ pub async fn reading_goes_on_after_a_position_up_to_the_limit(bench: Bench) {
                 break;
             }
             parts.extend(part);
+            assert!(parts.len() <= whole.len(), "reading comes to an end");
         }
         assert_eq!(parts, whole, "{limit}");
     }

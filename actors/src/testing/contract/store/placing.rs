@@ -128,7 +128,12 @@ pub async fn an_order_takes_the_shortest_payment_window_of_its_lines(bench: Benc
         bench.one(Mutation::PutSku(put)).await.expect("the sku is put up");
         bench.change_stock(sku, 9, "k").await;
     }
-    let table = [(1, vec![("a", 1)], 900), (2, vec![("a", 1), ("b", 1)], 60), (3, vec![("c", 1)], 1_800)];
+    let table = [
+        (1, vec![("a", 1)], 900),
+        (2, vec![("a", 1), ("b", 1)], 60),
+        (3, vec![("b", 1), ("c", 1)], 60),
+        (4, vec![("c", 1)], 1_800),
+    ];
     let now = bench.clock.now().wall;
     for (number, lines, seconds) in table {
         let order = bench.place(place(number, "u", &lines)).await;

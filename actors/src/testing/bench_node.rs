@@ -1,0 +1,149 @@
+//! A whole node in the test's own `LocalSet`, on a store whose commits can be held up.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use futures_util::future::{FutureExt, ready};
+use tokio::sync::watch;
+
+use super::clock::PausedClock;
+use super::memory_store::{Disk, MemoryStore};
+use crate::domain::commit::{KeyRecord, Mutation, Rules};
+use crate::domain::event::OrderEvent;
+use crate::domain::id::{OrderId, ScopedKey, SkuId};
+use crate::domain::order::Order;
+use crate::domain::stock::Sku;
+use crate::domain::time::Timestamp;
+use crate::node::{Node, Ports};
+use crate::ports::{
+    Answer, Clock, CommitError, Committed, EventSink, Ids, OrderPage, OrderQuery, SinkError, SkuAudit, Spawn, Store,
+    StoreError,
+};
+use crate::stock::MemoryLedger;
+
+/// A store whose commits wait at a gate.
+pub struct GatedStore {
+    inner: MemoryStore,
+    is_open: watch::Sender<bool>,
+    asked: AtomicUsize,
+}
+
+impl GatedStore {
+    /// Lets commits through, or holds them up.
+    pub fn set_open(&self, is_open: bool) {
+        self.is_open.send_replace(is_open);
+    }
+
+    /// Mutations that were asked to be committed so far, held up or not.
+    pub fn asked(&self) -> usize {
+        self.asked.load(Ordering::Relaxed)
+    }
+}
+
+/// A node on such a store.
+pub struct BenchNode {
+    /// The node.
+    pub node: Arc<Node>,
+    /// Its store.
+    pub store: Arc<GatedStore>,
+    /// What is committed.
+    pub disk: Disk,
+    /// Time, which stands still while anything is left to do.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl BenchNode {
+    /// Starts a node. Call it inside a `LocalSet` on a runtime whose time is paused.
+    pub fn start() -> Self {
+        let clock: Arc<dyn Clock> = Arc::new(PausedClock::starting_at(Timestamp::from_millis(1_800_000_000_000)));
+        let disk = Disk::default();
+        let inner = MemoryStore::open(disk.clone(), Arc::clone(&clock), Rules::default());
+        let log = Arc::new(inner.clone());
+        let store = Arc::new(GatedStore { inner, is_open: watch::Sender::new(true), asked: AtomicUsize::new(0) });
+        let ports = Ports {
+            store: Arc::<GatedStore>::clone(&store),
+            ledger: Arc::new(MemoryLedger::new(Arc::clone(&clock))),
+            log,
+            sink: Arc::new(Silence),
+            clock: Arc::clone(&clock),
+            ids: Arc::new(Counted(AtomicU64::new(0))),
+            spawn: Arc::new(LocalSpawn),
+        };
+        Self { node: Arc::new(Node::start(&ports)), store, disk, clock }
+    }
+}
+
+struct LocalSpawn;
+
+impl Spawn for LocalSpawn {
+    fn spawn(&self, task: Box<dyn FnOnce() + Send>) {
+        tokio::task::spawn_local(async move { task() });
+    }
+}
+
+struct Counted(AtomicU64);
+
+impl Ids for Counted {
+    fn order_id(&self, _: Timestamp) -> OrderId {
+        OrderId::from_u128(u128::from(self.0.fetch_add(1, Ordering::Relaxed)))
+    }
+}
+
+struct Silence;
+
+impl EventSink for Silence {
+    fn print(&self, _: Vec<OrderEvent>) -> Answer<'_, Result<(), SinkError>> {
+        ready(Ok(())).boxed()
+    }
+}
+
+impl Store for GatedStore {
+    fn commit(&self, mutations: Arc<[Mutation]>) -> Answer<'_, Result<Committed, CommitError>> {
+        self.asked.fetch_add(mutations.len(), Ordering::Relaxed);
+        let mut is_open = self.is_open.subscribe();
+        async move {
+            // It errs only if the store is gone.
+            let _ = is_open.wait_for(|is_open| *is_open).await;
+            self.inner.commit(mutations).await
+        }
+        .boxed()
+    }
+
+    fn order(&self, order_id: OrderId) -> Answer<'_, Result<Option<Order>, StoreError>> {
+        self.inner.order(order_id)
+    }
+
+    fn orders(&self, query: OrderQuery) -> Answer<'_, Result<OrderPage, StoreError>> {
+        self.inner.orders(query)
+    }
+
+    fn events(&self, order_id: OrderId) -> Answer<'_, Result<Vec<OrderEvent>, StoreError>> {
+        self.inner.events(order_id)
+    }
+
+    fn skus(&self, sku_ids: Vec<SkuId>) -> Answer<'_, Result<BTreeMap<SkuId, Sku>, StoreError>> {
+        self.inner.skus(sku_ids)
+    }
+
+    fn keys(&self, keys: Vec<ScopedKey>) -> Answer<'_, Result<BTreeMap<ScopedKey, KeyRecord>, StoreError>> {
+        self.inner.keys(keys)
+    }
+
+    fn due(&self, until: Timestamp, limit: usize) -> Answer<'_, Result<Vec<OrderId>, StoreError>> {
+        self.inner.due(until, limit)
+    }
+
+    fn audit(
+        &self,
+        sku_id: Option<SkuId>,
+        after: Option<SkuId>,
+        limit: usize,
+    ) -> Answer<'_, Result<Vec<SkuAudit>, StoreError>> {
+        self.inner.audit(sku_id, after, limit)
+    }
+
+    fn check(&self) -> Answer<'_, Result<(), StoreError>> {
+        self.inner.check()
+    }
+}

@@ -1,0 +1,8 @@
+//! Real processes, really killed. Each test is a story: healthy, break, the expected answer, restore, healthy.
+#![expect(clippy::expect_used, clippy::panic, reason = "a failed expectation fails the test it stands in")]
+
+mod deadlines;
+mod orders;
+mod rush;
+mod service;
+mod storms;

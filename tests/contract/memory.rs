@@ -1,0 +1,61 @@
+//! The ports that live in this process's memory: the ledger of the embedded service, and the store of the simulated world,
+//! which has to keep the same contract for the simulation to mean anything.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actors::domain::commit::Rules;
+use actors::ports::{Answer, Clock, Ledger};
+use actors::stock::MemoryLedger;
+use actors::testing::contract::ledger::LedgerBackend;
+use actors::testing::contract::{Backend, Opened};
+use actors::testing::manual_clock::ManualClock;
+use actors::testing::memory_store::{Disk, MemoryStore};
+use actors::{event_log_contract, ledger_contract, store_contract};
+
+impl Backend for MemoryDisk {
+    fn open(&self, clock: Arc<dyn Clock>) -> Answer<'_, Opened> {
+        let store = Arc::new(MemoryStore::open(self.0.clone(), clock, Rules::default()));
+        Box::pin(async move { Opened { store: Arc::<MemoryStore>::clone(&store), log: store } })
+    }
+
+    fn is_durable(&self) -> bool {
+        true
+    }
+}
+
+struct MemoryDisk(Disk);
+
+fn memory() -> MemoryDisk {
+    MemoryDisk(Disk::default())
+}
+
+store_contract!(memory);
+event_log_contract!(memory);
+
+struct InProcess {
+    clock: Arc<ManualClock>,
+    ledger: Arc<MemoryLedger>,
+}
+
+impl LedgerBackend for InProcess {
+    fn ledger(&self) -> Arc<dyn Ledger> {
+        Arc::<MemoryLedger>::clone(&self.ledger)
+    }
+
+    fn pass(&self, duration: Duration) -> Answer<'_, ()> {
+        self.clock.advance(duration);
+        Box::pin(std::future::ready(()))
+    }
+}
+
+fn in_process() -> InProcess {
+    let clock = Arc::new(ManualClock::default());
+    InProcess { ledger: Arc::new(MemoryLedger::new(Arc::<ManualClock>::clone(&clock))), clock }
+}
+
+mod ledger {
+    use super::*;
+
+    ledger_contract!(in_process);
+}

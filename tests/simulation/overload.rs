@@ -1,0 +1,106 @@
+//! A node with more to do than it can, under a clock that stands still: what is bounded stays bounded.
+
+#![expect(clippy::expect_used, reason = "a failed expectation fails the test it stands in")]
+
+use std::time::Duration;
+
+use actors::domain::limits::IN_HAND_MAX;
+use actors::domain::order::{Status, WantedLine};
+use actors::domain::rejection::Rejection;
+use actors::order::OrderRequest;
+use actors::testing::bench_node::BenchNode;
+use actors::testing::fixtures::{put_sku, sku_id, stock_change, user_id};
+use futures_util::future::join_all;
+use tokio::task::LocalSet;
+
+fn run(test: impl AsyncFnOnce(BenchNode)) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    let runtime = runtime.expect("a runtime without io can always be built");
+    LocalSet::new().block_on(&runtime, async {
+        let bench = BenchNode::start();
+        bench.node.orders.put_sku(put_sku("a")).await.expect("the store is open");
+        bench.node.orders.change_stock(stock_change("a", 100_000, "k")).await.expect("the store is open");
+        test(bench).await;
+    });
+}
+
+fn request(number: usize) -> OrderRequest {
+    let line = WantedLine { sku_id: sku_id("a"), quantity: 1, expected_unit_price: None };
+    let user = user_id(&format!("u-{number}"));
+    OrderRequest { by: user.to_string(), user_id: user, lines: vec![line], source: None, remark: None, key: None }
+}
+
+#[test]
+fn what_is_more_than_a_node_takes_in_hand_is_busy_at_once_and_the_rest_is_served() {
+    run(async |bench| {
+        bench.store.set_open(false);
+        let started = bench.clock.now().monotonic;
+        let attempts = IN_HAND_MAX + 2_000;
+        let asked = join_all((0..attempts).map(|number| {
+            let bench = &bench;
+            async move {
+                let answer = bench.node.orders.place(request(number)).await;
+                (answer, bench.clock.now().monotonic.since(started))
+            }
+        }));
+        let opening = async {
+            bench.clock.sleep(Duration::from_secs(2)).await;
+            bench.store.set_open(true);
+        };
+        let (answers, ()) = tokio::join!(asked, opening);
+        let (served, busy): (Vec<_>, Vec<_>) = answers.into_iter().partition(|(answer, _)| answer.is_ok());
+        assert_eq!(served.len(), IN_HAND_MAX, "what was taken in hand is served");
+        assert!(busy.iter().all(|(answer, _)| *answer == Err(Rejection::Busy)));
+        assert!(busy.iter().all(|(_, after)| after.is_zero()), "busy is said at once");
+    });
+}
+
+#[test]
+fn what_waits_too_long_for_the_store_is_refused_and_holds_nothing() {
+    run(async |bench| {
+        bench.store.set_open(false);
+        let asked = join_all((0..100).map(|number| bench.node.orders.place(request(number))));
+        let opening = async {
+            bench.clock.sleep(Duration::from_secs(5)).await;
+            bench.store.set_open(true);
+        };
+        let (answers, ()) = tokio::join!(asked, opening);
+        assert!(answers.iter().all(|answer| matches!(answer, Err(Rejection::Unavailable(_)))), "{answers:?}");
+        let sku = bench.disk.tables().skus[&sku_id("a")].clone();
+        assert_eq!((sku.level.available, sku.level.reserved), (100_000, 0));
+        assert!(bench.node.orders.place(request(1)).await.is_ok(), "and the node goes on");
+    });
+}
+
+#[test]
+fn a_store_that_hangs_is_not_asked_again_and_again_to_expire_the_same_orders() {
+    run(async |bench| {
+        join_all((0..500).map(|number| bench.node.orders.place(request(number)))).await;
+        bench.store.set_open(false);
+        let before = bench.store.asked();
+        // The shop's default window, and ten minutes of sweeps on top.
+        bench.clock.sleep(Duration::from_secs(900 + 600)).await;
+        bench.store.set_open(true);
+        bench.clock.sleep(Duration::from_secs(10)).await;
+        // Two per order at most: its own, and that of a sweep that looked just before. Not one per sweep.
+        let asked = bench.store.asked() - before;
+        assert!(asked <= 1_100, "{asked} mutations were asked for");
+        let tables = bench.disk.tables();
+        assert!(tables.orders.values().all(|order| order.status() == Status::Cancelled && order.version == 2));
+        assert_eq!(tables.skus[&sku_id("a")].level.available, 100_000);
+    });
+}
+
+#[test]
+fn ten_thousand_deadlines_in_one_moment_give_one_event_each_within_half_a_second() {
+    run(async |bench| {
+        let placed = join_all((0..5_000).map(|number| bench.node.orders.place(request(number)))).await;
+        let more = join_all((5_000..10_000).map(|number| bench.node.orders.place(request(number)))).await;
+        assert!(placed.iter().chain(&more).all(Result::is_ok));
+        bench.clock.sleep(Duration::from_secs(900) + Duration::from_millis(500)).await;
+        let tables = bench.disk.tables();
+        assert!(tables.orders.values().all(|order| order.status() == Status::Cancelled && order.version == 2));
+        assert_eq!((tables.orders.len(), tables.events.len()), (10_000, 20_000));
+        assert_eq!(tables.skus[&sku_id("a")].level.available, 100_000);
+    });
+}
