@@ -26,7 +26,7 @@ const CORE: &[Row] = &[
     row("runtime", &["ports", "domain"], &[]),
     row("stock", &["runtime", "ports", "domain"], &[]),
     row("order", &["stock", "runtime", "ports", "domain"], &[]),
-    row("event", &["runtime", "ports", "domain"], &[]),
+    row("event", &["order", "runtime", "ports", "domain"], &[]),
     row("node", ANY, &[]),
     row("testing", ANY, &[]),
 ];
