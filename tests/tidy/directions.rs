@@ -145,7 +145,7 @@ mod tests {
             ("actors/src/domain/order.rs", "use crate::ports::Clock;", 1),
             ("actors/src/domain.rs", "use super::ports::Clock;", 1),
             ("actors/src/ports/store.rs", "use crate::{domain::id, order::{Orders, stock}};", 1),
-            ("actors/src/event/worker.rs", "let x = crate::order::place();", 1),
+            ("actors/src/order/committer.rs", "let x = crate::event::publish();", 1),
             ("actors/src/event/worker.rs", "// crate::order", 0),
             ("actors/src/order/front.rs", "use crate::stock::Directory;", 0),
             ("actors/src/stock/actor.rs", "use crate::order::Orders;", 1),
