@@ -122,7 +122,7 @@ impl App {
             spawn: Arc::new(OnArbiter::of(&core)),
         });
         let salt = getrandom::u32()?;
-        let front = Data::new(Front::new(node, Arc::new(StoredTokens(tokens)), shop.currency, salt));
+        let front = Data::new(Front::new(Arc::new(node), Arc::new(StoredTokens(tokens)), shop.currency, salt));
         let server = HttpServer::start(server.listen, front)
             .map_err(|error| StartError::Listen { listen: server.listen, error })?;
         let url = format!("http://{}", server.address());

@@ -18,6 +18,8 @@ mod routes;
 mod serve;
 mod server;
 mod sku;
+#[cfg(test)]
+mod tests;
 mod unread;
 mod wire;
 
@@ -34,7 +36,7 @@ use request_id::RequestIds;
 
 /// Everything that handlers need.
 pub struct Front {
-    node: Node,
+    node: Arc<Node>,
     gate: Gate,
     currency: Currency,
     request_ids: RequestIds,
@@ -42,7 +44,7 @@ pub struct Front {
 
 impl Front {
     /// Puts the front door before a node. `salt` tells this start's request ids from another's.
-    pub fn new(node: Node, tokens: Arc<dyn Tokens>, currency: Currency, salt: u32) -> Self {
+    pub fn new(node: Arc<Node>, tokens: Arc<dyn Tokens>, currency: Currency, salt: u32) -> Self {
         let gate = Gate::new(tokens, Arc::clone(&node.clock));
         Self { node, gate, currency, request_ids: RequestIds::new(salt) }
     }
