@@ -3,6 +3,7 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use actors::domain::id::SkuId;
 use actors::domain::limits::{BODY_BYTES_MAX, BODY_DEADLINE};
 use actors::domain::money::Currency;
 use actors::domain::rejection::Rejection;
@@ -188,10 +189,8 @@ fn members_of(rejection: &Rejection, currency: &Currency) -> Vec<(&'static str, 
         Rejection::PriceChanged { sku_id, unit_price } => {
             vec![("sku_id", sku_id.as_str().into()), ("unit_price", currency.format(*unit_price).into())]
         }
-        Rejection::SoldOut { sku_id, available, wanted }
-        | Rejection::InsufficientStock { sku_id, available, wanted } => {
-            vec![("sku_id", sku_id.as_str().into()), ("available", (*available).into()), ("wanted", (*wanted).into())]
-        }
+        Rejection::SoldOut { sku_id, available, wanted } => short_of(sku_id, *available, u64::from(*wanted)),
+        Rejection::InsufficientStock { sku_id, available, wanted } => short_of(sku_id, *available, *wanted),
         Rejection::PurchaseLimitReached { sku_id, limit, held } => {
             vec![("sku_id", sku_id.as_str().into()), ("limit", (*limit).into()), ("held", (*held).into())]
         }
@@ -203,6 +202,10 @@ fn members_of(rejection: &Rejection, currency: &Currency) -> Vec<(&'static str, 
         | Rejection::Unavailable(_)
         | Rejection::OutcomeUnknown => Vec::new(),
     }
+}
+
+fn short_of(sku_id: &SkuId, available: i64, wanted: u64) -> Vec<(&'static str, Value)> {
+    vec![("sku_id", sku_id.as_str().into()), ("available", available.into()), ("wanted", wanted.into())]
 }
 
 /// A problem document, its own members between what every one has.

@@ -284,7 +284,7 @@ fn keyed(mutation: &Mutation) -> Option<(crate::domain::id::ScopedKey, BodyHash)
 fn shortage(mutation: &Mutation, sku_id: SkuId, available: i64, wanted: u32) -> Rejection {
     let available = available.max(0);
     match mutation {
-        Mutation::ChangeStock { .. } => Rejection::InsufficientStock { sku_id, available, wanted },
+        Mutation::ChangeStock { .. } => Rejection::InsufficientStock { sku_id, available, wanted: wanted.into() },
         _ => Rejection::SoldOut { sku_id, available, wanted },
     }
 }

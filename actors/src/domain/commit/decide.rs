@@ -286,7 +286,7 @@ impl Deciding {
         level.map_err(|short| Rejection::InsufficientStock {
             sku_id: sku_id.clone(),
             available: short.available,
-            wanted: u32::try_from(change.change.unsigned_abs()).unwrap_or(u32::MAX),
+            wanted: change.change.unsigned_abs(),
         })?;
         let moved = self.move_stock(sku_id, |level| match level.change(change.change) {
             Some(Ok(changed)) => changed,
