@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use actix_web::rt::System;
 use actix_web::rt::signal::unix::{Signal, SignalKind, signal};
 use futures_util::future::select;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tracing_subscriber::EnvFilter;
 
 use super::cli::ServeArgs;
@@ -24,6 +25,7 @@ pub(super) fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
     let settings = Settings::load(&Flags { config, listen, data }, environment);
     let settings = settings.map_err(|error| Failure::Usage(error.to_string()))?;
     start_log(&settings.log);
+    allow_many_connections();
     System::new().block_on(serve(settings))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -63,5 +65,15 @@ fn start_log(settings: &LogSettings) {
     match settings.format {
         LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).init(),
         LogFormat::Json => log.json().init(),
+    }
+}
+
+/// Every connection is an open file, of which a process may have few unless it asks for what it is allowed.
+fn allow_many_connections() {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if current != maximum
+        && let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })
+    {
+        tracing::warn!(%error, ?current, "few connections at once, the limit of open files cannot be raised");
     }
 }

@@ -20,6 +20,10 @@ fn a_full_disk_refuses_orders_and_loses_none() {
     };
     assert_eq!(refused.refusal(), (503, "unavailable".to_owned()), "{refused:?}");
     assert!(!acknowledged.is_empty());
+    let ready = shop.get("/health/ready");
+    assert_eq!((ready.status, &ready.json()["ready"]), (503, &serde_json::json!(false)), "{ready:?}");
+    assert_eq!(ready.json()["reasons"].as_array().map(Vec::len), Some(1));
+    assert!(ready.header("retry-after").is_some());
     for id in &acknowledged {
         assert_eq!(shop.get(&format!("/orders/{id}")).status, 200);
     }
