@@ -2,6 +2,7 @@
 //! trace of one.
 
 mod overload;
+mod passivation;
 
 use std::collections::BTreeMap;
 

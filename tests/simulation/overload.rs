@@ -13,7 +13,7 @@ use actors::testing::fixtures::{put_sku, sku_id, stock_change, user_id};
 use futures_util::future::join_all;
 use tokio::task::LocalSet;
 
-fn run(test: impl AsyncFnOnce(BenchNode)) {
+pub(crate) fn run(test: impl AsyncFnOnce(BenchNode)) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     let runtime = runtime.expect("a runtime without io can always be built");
     LocalSet::new().block_on(&runtime, async {
@@ -24,7 +24,7 @@ fn run(test: impl AsyncFnOnce(BenchNode)) {
     });
 }
 
-fn request(number: usize) -> OrderRequest {
+pub(crate) fn request(number: usize) -> OrderRequest {
     let line = WantedLine { sku_id: sku_id("a"), quantity: 1, expected_unit_price: None };
     let user = user_id(&format!("u-{number}"));
     OrderRequest { by: user.to_string(), user_id: user, lines: vec![line], source: None, remark: None, key: None }

@@ -12,7 +12,7 @@ use crate::domain::event::OrderEvent;
 use crate::domain::limits::RETRY_PAUSE;
 use crate::order::Announce;
 use crate::ports::{Clock, EventLog};
-use crate::runtime::{Envelope, Lifeline, Link};
+use crate::runtime::{Envelope, Gauge, Lifeline, Link};
 
 /// See the module.
 pub struct PublisherActor {
@@ -21,13 +21,15 @@ pub struct PublisherActor {
     worker: Link<Wake>,
     waiting: Vec<OrderEvent>,
     is_publishing: bool,
-    _lifeline: Lifeline,
+    published: Gauge,
+    lifeline: Lifeline,
 }
 
 impl PublisherActor {
     /// Builds the actor.
     pub fn new(log: Arc<dyn EventLog>, clock: Arc<dyn Clock>, worker: Link<Wake>, lifeline: Lifeline) -> Self {
-        Self { log, clock, worker, waiting: Vec::new(), is_publishing: false, _lifeline: lifeline }
+        let published = lifeline.gauge("published");
+        Self { log, clock, worker, waiting: Vec::new(), is_publishing: false, published, lifeline }
     }
 
     fn publish(&mut self, context: &mut Context<Self>) {
@@ -41,9 +43,11 @@ impl PublisherActor {
                 tracing::warn!(%error, events = events.len(), "publishing failed, trying again");
                 clock.sleep(RETRY_PAUSE).await;
             }
+            events.len()
         };
-        context.spawn(publish.into_actor(self).map(|(), actor, context| {
+        context.spawn(publish.into_actor(self).map(|published, actor, context| {
             actor.is_publishing = false;
+            actor.published.add_count(published);
             // A refused wake-up means that the worker has one waiting already.
             let _ = actor.worker.send(Wake);
             actor.publish(context);
@@ -59,6 +63,7 @@ impl Handler<Envelope<Announce>> for PublisherActor {
     type Result = ();
 
     fn handle(&mut self, Envelope { message, .. }: Envelope<Announce>, context: &mut Context<Self>) {
+        self.lifeline.handle();
         self.waiting.extend(message.0);
         self.publish(context);
     }

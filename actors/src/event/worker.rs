@@ -12,7 +12,7 @@ use crate::domain::limits::{EVENT_BATCH_MAX, RETRY_PAUSE, SWEEP_INTERVAL};
 use crate::domain::rejection::Rejection;
 use crate::order::{Commit, Work};
 use crate::ports::{Clock, EventLog};
-use crate::runtime::{Envelope, Lifeline, Link, Reply};
+use crate::runtime::{Envelope, Gauge, Lifeline, Link, Reply};
 
 /// The consumer group that prints.
 pub const PRINTER_GROUP: &str = "printer";
@@ -30,7 +30,8 @@ pub struct Worker {
     position: Option<u64>,
     is_working: bool,
     was_woken: bool,
-    _lifeline: Lifeline,
+    position_now: Gauge,
+    lifeline: Lifeline,
 }
 
 impl Worker {
@@ -42,6 +43,7 @@ impl Worker {
         committer: Link<Commit>,
         lifeline: Lifeline,
     ) -> Self {
+        let position_now = lifeline.gauge("position");
         Self {
             log,
             clock,
@@ -50,7 +52,8 @@ impl Worker {
             position: None,
             is_working: false,
             was_woken: false,
-            _lifeline: lifeline,
+            position_now,
+            lifeline,
         }
     }
 
@@ -86,6 +89,7 @@ impl Worker {
     /// Records the position. Answers whether it has moved, so that there may be more to read.
     fn come_to(&mut self, position: u64) -> bool {
         let before = self.position.replace(position);
+        self.position_now.set(i64::try_from(position).unwrap_or(i64::MAX));
         if before.is_none_or(|before| before == position) {
             return before.is_none();
         }
@@ -101,6 +105,7 @@ impl Worker {
     fn keep_looking(&self, context: &mut Context<Self>) {
         let pause = self.clock.sleep(SWEEP_INTERVAL);
         context.spawn(pause.into_actor(self).map(|(), actor, context| {
+            actor.lifeline.handle();
             actor.work(context);
             actor.keep_looking(context);
         }));
@@ -137,6 +142,7 @@ impl Handler<Envelope<Wake>> for Worker {
     type Result = ();
 
     fn handle(&mut self, _: Envelope<Wake>, context: &mut Context<Self>) {
+        self.lifeline.handle();
         self.work(context);
     }
 }

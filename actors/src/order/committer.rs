@@ -18,7 +18,7 @@ use crate::domain::limits::BATCH_MAX;
 use crate::domain::order::Order;
 use crate::domain::rejection::Rejection;
 use crate::ports::{CommitError, Committed, Settlement, Store};
-use crate::runtime::{Envelope, Lifeline, Link, Reply, Ticket};
+use crate::runtime::{Envelope, Gauge, Lifeline, Link, Reply, Ticket};
 use crate::stock::StockDirectory;
 
 /// One mutation and where its answer goes.
@@ -44,7 +44,11 @@ pub struct Committer {
     publisher: Link<Announce>,
     waiting: VecDeque<(Work, Arc<Ticket>)>,
     is_committing: bool,
-    _lifeline: Lifeline,
+    waiting_now: Gauge,
+    commits: Gauge,
+    committed: Gauge,
+    latest_batch: Gauge,
+    lifeline: Lifeline,
 }
 
 impl Committer {
@@ -56,11 +60,23 @@ impl Committer {
         publisher: Link<Announce>,
         lifeline: Lifeline,
     ) -> Self {
-        let waiting = VecDeque::new();
-        Self { store, stock, supervisors, publisher, waiting, is_committing: false, _lifeline: lifeline }
+        Self {
+            store,
+            stock,
+            supervisors,
+            publisher,
+            waiting: VecDeque::new(),
+            is_committing: false,
+            waiting_now: lifeline.gauge("waiting"),
+            commits: lifeline.gauge("commits"),
+            committed: lifeline.gauge("committed"),
+            latest_batch: lifeline.gauge("latest_batch"),
+            lifeline,
+        }
     }
 
     fn commit(&mut self, context: &mut Context<Self>) {
+        self.waiting_now.set_count(self.waiting.len());
         if self.is_committing || self.waiting.is_empty() {
             return;
         }
@@ -101,6 +117,9 @@ impl Committer {
     /// Tells everyone concerned, and gives the verdicts back.
     fn committed(&self, mutations: &[Mutation], committed: Committed) -> Vec<Verdict> {
         let Committed { verdicts, skus, events } = committed;
+        self.commits.add_count(1);
+        self.committed.add_count(mutations.len());
+        self.latest_batch.set_count(mutations.len());
         let mut grants: BTreeMap<SkuId, Vec<GrantId>> = BTreeMap::new();
         let mut changed = DeadlinesChanged::default();
         for (mutation, verdict) in mutations.iter().zip(&verdicts) {
@@ -191,6 +210,7 @@ impl Handler<Envelope<Commit>> for Committer {
     type Result = ();
 
     fn handle(&mut self, Envelope { message, ticket }: Envelope<Commit>, context: &mut Context<Self>) {
+        self.lifeline.handle();
         // One place on the link for all the work of a message, given back with the last of its answers.
         let ticket = Arc::new(ticket);
         self.waiting.extend(message.0.into_iter().map(|work| (work, Arc::clone(&ticket))));

@@ -93,8 +93,8 @@ pub trait Store: Send + Sync + 'static {
     /// The keys that are committed, of those asked for.
     fn keys(&self, keys: Vec<ScopedKey>) -> Answer<'_, Result<BTreeMap<ScopedKey, KeyRecord>, StoreError>>;
 
-    /// Submitted orders whose deadline is `until` or earlier, earliest first, at most `limit`.
-    fn due(&self, until: Timestamp, limit: usize) -> Answer<'_, Result<Vec<OrderId>, StoreError>>;
+    /// Submitted orders whose deadline is `until` or earlier, with it, earliest first, at most `limit`.
+    fn due(&self, until: Timestamp, limit: usize) -> Answer<'_, Result<Vec<(OrderId, Timestamp)>, StoreError>>;
 
     /// SKUs beside what their orders hold: one, or all from `after` on, by id, at most `limit`.
     fn audit(

@@ -4,17 +4,15 @@
 //! It owns no count: the ledger has those, and the store decides.
 
 use std::mem::take;
-use std::sync::Arc;
 
-use actix::{Actor, AsyncContext, Context, Handler, WrapFuture, fut::ActorFutureExt};
+use actix::{Actor, ActorContext, AsyncContext, Context, Handler, WrapFuture, fut::ActorFutureExt};
 
+use super::directory::Seat;
 pub use super::flush::Admission;
-use super::flush::{Flushed, Gate};
-use super::sold_out::SoldOutFlags;
-use crate::domain::id::SkuId;
-use crate::domain::stock::Sku;
+use super::flush::Flushed;
+use crate::domain::limits::{FAREWELL, IDLE_MAX};
 use crate::ports::{ReserveRequest, Settlement};
-use crate::runtime::{Envelope, Lifeline, Link, Ticket};
+use crate::runtime::{Envelope, Gauge, Lifeline, Link, Ticket};
 
 /// Asks for units under a grant.
 pub struct Reserve {
@@ -39,26 +37,44 @@ pub struct Settle(pub Settlement);
 
 /// See the module.
 pub struct StockActor {
-    sku_id: SkuId,
-    gate: Gate,
-    flags: Arc<SoldOutFlags>,
-    reread: Box<dyn Fn(&Sku) + Send>,
+    seat: Seat,
     waiting: Vec<(Reserve, Ticket)>,
     settlement: Settlement,
     is_flushing: bool,
-    _lifeline: Lifeline,
+    flushes: Gauge,
+    latest_batch: Gauge,
+    available: Gauge,
+    lifeline: Lifeline,
 }
 
 impl StockActor {
-    pub(super) fn new(
-        sku_id: SkuId,
-        gate: Gate,
-        flags: Arc<SoldOutFlags>,
-        reread: Box<dyn Fn(&Sku) + Send>,
-        lifeline: Lifeline,
-    ) -> Self {
-        let (waiting, settlement) = (Vec::new(), Settlement::default());
-        Self { sku_id, gate, flags, reread, waiting, settlement, is_flushing: false, _lifeline: lifeline }
+    pub(super) fn new(seat: Seat, lifeline: Lifeline) -> Self {
+        Self {
+            seat,
+            waiting: Vec::new(),
+            settlement: Settlement::default(),
+            is_flushing: false,
+            flushes: lifeline.gauge("flushes"),
+            latest_batch: lifeline.gauge("latest_batch"),
+            available: lifeline.gauge("available"),
+            lifeline,
+        }
+    }
+
+    /// Lets the actor go once it has had nothing to do for a while. It leaves the directory first, and stops only when
+    /// whoever found it there before must be done.
+    fn rest_when_idle(&self, context: &mut Context<Self>) {
+        let pause = self.seat.clock.sleep(IDLE_MAX);
+        context.spawn(pause.into_actor(self).map(|(), actor, context| {
+            let idle_since = actor.lifeline.vitals().active_at();
+            if actor.seat.clock.now().wall < idle_since.plus(IDLE_MAX) || actor.is_flushing {
+                return actor.rest_when_idle(context);
+            }
+            actor.seat.leave();
+            actor.lifeline.dismiss();
+            let farewell = actor.seat.clock.sleep(FAREWELL);
+            context.spawn(farewell.into_actor(actor).map(|(), _, context| context.stop()));
+        }));
     }
 
     fn flush(&mut self, context: &mut Context<Self>) {
@@ -70,7 +86,9 @@ impl StockActor {
         }
         self.is_flushing = true;
         let asked = take(&mut self.waiting);
-        let (gate, sku_id) = (self.gate.clone(), self.sku_id.clone());
+        self.flushes.add_count(1);
+        self.latest_batch.set_count(asked.len());
+        let (gate, sku_id) = (self.seat.gate.clone(), self.seat.cell.sku_id.clone());
         let call = async move {
             let requests: Vec<ReserveRequest> = asked.iter().map(|(reserve, _)| reserve.request).collect();
             let flushed = gate.flush(&sku_id, settlement, &requests).await;
@@ -85,11 +103,11 @@ impl StockActor {
 
     fn answer(&self, asked: Vec<(Reserve, Ticket)>, flushed: Flushed) {
         if let Some(sku) = &flushed.reread {
-            (self.reread)(sku);
-            self.flags.note(&self.sku_id, sku.level.version, sku.level.available);
+            self.seat.note(sku);
         }
         if let Some((version, base)) = flushed.base {
-            self.flags.note(&self.sku_id, version, base);
+            self.seat.flags.note(&self.seat.cell.sku_id, version, base);
+            self.available.set(base);
         }
         let mut batches: Vec<(Link<Reserved>, Reserved)> = Vec::new();
         for ((Reserve { work, reply_to, .. }, _), admission) in asked.into_iter().zip(flushed.admissions) {
@@ -101,7 +119,7 @@ impl StockActor {
         for (link, batch) in batches {
             if link.send(batch).is_err() {
                 // Its askers time out by their placement deadline; their grants lapse.
-                tracing::warn!(sku_id = %self.sku_id, "admissions dropped, the supervisor is behind");
+                tracing::warn!(sku_id = %self.seat.cell.sku_id, "admissions dropped, the supervisor is behind");
             }
         }
     }
@@ -109,12 +127,17 @@ impl StockActor {
 
 impl Actor for StockActor {
     type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Context<Self>) {
+        self.rest_when_idle(context);
+    }
 }
 
 impl Handler<Envelope<Reserve>> for StockActor {
     type Result = ();
 
     fn handle(&mut self, Envelope { message, ticket }: Envelope<Reserve>, context: &mut Context<Self>) {
+        self.lifeline.handle();
         self.waiting.push((message, ticket));
         self.flush(context);
     }
@@ -124,10 +147,12 @@ impl Handler<Envelope<Settle>> for StockActor {
     type Result = ();
 
     fn handle(&mut self, Envelope { message, .. }: Envelope<Settle>, context: &mut Context<Self>) {
+        self.lifeline.handle();
         let Settle(Settlement { grants, level }) = message;
         self.settlement.grants.extend(grants);
         if let Some((version, available)) = level {
-            self.flags.note(&self.sku_id, version, available);
+            self.seat.flags.note(&self.seat.cell.sku_id, version, available);
+            self.available.set(available);
             self.settlement.level = self.settlement.level.max(Some((version, available)));
         }
         self.flush(context);

@@ -32,6 +32,11 @@ impl SoldOutFlags {
         }
     }
 
+    /// Forgets a SKU that is not live any more.
+    pub fn forget(&self, sku_id: &SkuId) {
+        self.seen.remove(sku_id);
+    }
+
     /// Whether a request may go on to the ledger: no flag, or it is the one that looks again.
     pub fn lets_pass(&self, sku_id: &SkuId, now: Monotonic) -> bool {
         let is_flagged = self.seen.get(sku_id).is_some_and(|seen| seen.sold_out);

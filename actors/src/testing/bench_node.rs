@@ -130,7 +130,7 @@ impl Store for GatedStore {
         self.inner.keys(keys)
     }
 
-    fn due(&self, until: Timestamp, limit: usize) -> Answer<'_, Result<Vec<OrderId>, StoreError>> {
+    fn due(&self, until: Timestamp, limit: usize) -> Answer<'_, Result<Vec<(OrderId, Timestamp)>, StoreError>> {
         self.inner.due(until, limit)
     }
 

@@ -305,6 +305,7 @@ macro_rules! ledger_contract {
             a_grant_lapses_after_its_lifetime,
             a_repeated_grant_lives_on,
             a_level_of_the_same_version_refreshes_the_base,
+            a_resting_sku_keeps_its_grants,
             skus_do_not_share_anything,
         }
     };

@@ -226,12 +226,12 @@ impl Store for MemoryStore {
         answer(pick(&self.disk.tables().keys, &keys.into_iter().collect()))
     }
 
-    fn due(&self, until: Timestamp, limit: usize) -> Answer<'_, Result<Vec<OrderId>, StoreError>> {
+    fn due(&self, until: Timestamp, limit: usize) -> Answer<'_, Result<Vec<(OrderId, Timestamp)>, StoreError>> {
         let tables = self.disk.tables();
         let deadline = |order: &Order| Some((order.expires_at()?, order.order_id));
         let mut due: Vec<_> = tables.orders.values().filter_map(deadline).filter(|(at, _)| *at <= until).collect();
         due.sort();
-        answer(due.into_iter().take(limit).map(|(_, order_id)| order_id).collect())
+        answer(due.into_iter().take(limit).map(|(at, order_id)| (order_id, at)).collect())
     }
 
     fn audit(

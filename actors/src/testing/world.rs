@@ -1,7 +1,8 @@
 //! The simulated world: whole nodes on one thread, under a clock that stands still, among faults drawn from a seed.
 //!
 //! Clients place, pay, cancel, restock and look; the store fails, stalls, and commits without saying so; the ledger
-//! forgets; messages are lost or late; nodes die at any point between two awaits and come back. The invariants are
+//! forgets; messages are lost or late; actors panic; nodes die at any
+//! point between two awaits and come back. The invariants are
 //! checked after every commit and once more when all is quiet. One seed gives the same run, byte for byte.
 
 mod checks;
@@ -161,6 +162,13 @@ impl World {
             self.crashes += 1;
             self.machines[victim].kill();
             self.machines[victim] = self.boot(victim);
+        }
+        if self.weather.strikes() {
+            let node = self.machines[victim].node();
+            let actors = node.live.list(None, None, 100);
+            let actor = &actors[self.dice.one_of(actors.len())];
+            self.history.note(&format!("{} {} of node {victim} is to panic", actor.kind, actor.key));
+            node.live.poison(actor.kind, &actor.key);
         }
         if self.scenario.shared_ledger && self.weather.strikes() {
             if self.dice.is_heads() {

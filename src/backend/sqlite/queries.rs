@@ -32,7 +32,7 @@ const HELD: &str = "SELECT coalesce(sum(d.quantity), 0) FROM order_info o \
          CROSS JOIN order_detail_info d ON d.order_id = o.order_id AND d.sku_id = ?2 \
          WHERE o.user_id = ?1 AND o.order_status <> 5";
 // Left to itself the planner takes all submitted orders by their status and sorts them.
-const DUE: &str = "SELECT order_id FROM order_info INDEXED BY idx_order_info_due \
+const DUE: &str = "SELECT order_id, expires_at FROM order_info INDEXED BY idx_order_info_due \
      WHERE order_status = 1 AND expires_at <= ?1 ORDER BY expires_at LIMIT ?2";
 
 /// The order with its lines, deleted or not.
@@ -96,8 +96,11 @@ pub(super) fn held(connection: &Connection, user_id: &UserId, sku_id: &SkuId) ->
 }
 
 /// Submitted orders whose deadline is `until` or earlier, earliest first.
-pub(super) fn due(connection: &Connection, until: Timestamp, limit: usize) -> Result<Vec<OrderId>, Fault> {
-    all(connection, DUE, [until.millis(), limit_of(limit)], |row| Columns::of(row).id())
+pub(super) fn due(connection: &Connection, until: Timestamp, limit: usize) -> Result<Vec<(OrderId, Timestamp)>, Fault> {
+    all(connection, DUE, [until.millis(), limit_of(limit)], |row| {
+        let mut columns = Columns::of(row);
+        Ok((columns.id()?, columns.time()?))
+    })
 }
 
 /// The first row of a query, read by `read`.

@@ -121,7 +121,7 @@ impl Store for SqliteStore {
         })
     }
 
-    fn due(&self, until: Timestamp, limit: usize) -> Answer<'_, Result<Vec<OrderId>, StoreError>> {
+    fn due(&self, until: Timestamp, limit: usize) -> Answer<'_, Result<Vec<(OrderId, Timestamp)>, StoreError>> {
         self.connections.read(move |connection| queries::due(connection, until, limit))
     }
 

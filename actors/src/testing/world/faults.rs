@@ -165,7 +165,7 @@ impl Store for FaultyStore {
         .boxed()
     }
 
-    fn due(&self, until: Timestamp, limit: usize) -> Answer<'_, Result<Vec<OrderId>, StoreError>> {
+    fn due(&self, until: Timestamp, limit: usize) -> Answer<'_, Result<Vec<(OrderId, Timestamp)>, StoreError>> {
         async move {
             self.reading().await?;
             self.inner.due(until, limit).await
@@ -278,6 +278,10 @@ impl Ledger for FaultyLedger {
             Err(LedgerError("no answer".to_owned()))
         }
         .boxed()
+    }
+
+    fn rest(&self, sku_id: &SkuId) {
+        self.inner.rest(sku_id);
     }
 
     fn read(&self, sku_id: &SkuId) -> Answer<'_, Result<Option<LedgerLevel>, LedgerError>> {
