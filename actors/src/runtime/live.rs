@@ -72,8 +72,14 @@ impl Vitals {
         self.handled.fetch_add(1, Ordering::Relaxed);
         self.active_at.store(now.millis(), Ordering::Relaxed);
         #[cfg(feature = "testing")]
+        self.die_if_poisoned();
+    }
+
+    #[cfg(feature = "testing")]
+    #[expect(clippy::panic, reason = "tests inject it to see the actor lost")]
+    fn die_if_poisoned(&self) {
         if self.poisoned.swap(false, Ordering::Relaxed) {
-            std::panic::panic_any("injected by a test");
+            panic!("injected by a test");
         }
     }
 

@@ -131,7 +131,7 @@ fn fill<A: Actor<Context = Context<A>>>(stage: Stage, post: Arc<Post<A>>, vitals
     }));
 }
 
-#[cfg(all(test, feature = "testing"))]
+#[cfg(test)]
 mod tests {
     use actix::Handler;
     use tokio::task::LocalSet;
@@ -139,8 +139,9 @@ mod tests {
     use std::sync::atomic::{AtomicU64, Ordering};
 
     use super::*;
+    use crate::domain::time::{Now, Timestamp};
+    use crate::ports::Answer;
     use crate::runtime::{Envelope, Link, Reply};
-    use crate::testing::manual_clock::ManualClock;
 
     /// Answers with how often its post has been filled, or dies of a question.
     struct Mortal {
@@ -180,13 +181,39 @@ mod tests {
         }
     }
 
+    /// Stands still until it is moved, in milliseconds.
+    #[derive(Clone, Default)]
+    struct ManualClock(Arc<AtomicU64>);
+
+    impl ManualClock {
+        fn advance(&self, duration: Duration) {
+            self.0.fetch_add(u64::try_from(duration.as_millis()).expect("a short time"), Ordering::Relaxed);
+        }
+    }
+
+    impl Clock for ManualClock {
+        fn now(&self) -> Now {
+            let elapsed = Duration::from_millis(self.0.load(Ordering::Relaxed));
+            Now { wall: Timestamp::from_millis(0).plus(elapsed), monotonic: Monotonic::since_start(elapsed) }
+        }
+
+        fn sleep(&self, duration: Duration) -> Answer<'static, ()> {
+            let (clock, until) = (self.clone(), self.now().monotonic.plus(duration));
+            Box::pin(async move {
+                while clock.now().monotonic < until {
+                    tokio::task::yield_now().await;
+                }
+            })
+        }
+    }
+
     #[test]
     fn an_actor_lost_to_a_panic_is_replaced_and_every_request_is_answered() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("no io is needed");
         LocalSet::new().block_on(&runtime, async {
             let (link, fills, live) = (Link::new(10), AtomicU64::new(0), Arc::<LiveActors>::default());
-            let clock = Arc::new(ManualClock::default());
-            let stage = Stage { spawn: Arc::new(HereSpawn), clock: Arc::<ManualClock>::clone(&clock), live };
+            let clock = ManualClock::default();
+            let stage = Stage { spawn: Arc::new(HereSpawn), clock: Arc::new(clock.clone()), live };
             let make = move |lifeline| Mortal { fills: fills.fetch_add(1, Ordering::Relaxed) + 1, _lifeline: lifeline };
             Post::new("mortal", 7, make).reached_by(&link).fill(&stage);
             for round in 1..=20 {
@@ -213,9 +240,8 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("no io is needed");
         LocalSet::new().block_on(&runtime, async {
             let (link, fills) = (Link::<Ask>::new(1), Arc::new(AtomicU64::new(0)));
-            let clock = Arc::new(ManualClock::default());
-            let stage =
-                Stage { spawn: Arc::new(HereSpawn), clock: Arc::<ManualClock>::clone(&clock), live: Arc::default() };
+            let clock = ManualClock::default();
+            let stage = Stage { spawn: Arc::new(HereSpawn), clock: Arc::new(clock.clone()), live: Arc::default() };
             let made = Arc::clone(&fills);
             let make = move |_| -> Mortal {
                 made.fetch_add(1, Ordering::Relaxed);
