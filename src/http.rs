@@ -39,13 +39,15 @@ pub struct Front {
     node: Arc<Node>,
     gate: Gate,
     currency: Currency,
+    /// What this node is called among others.
+    node_name: String,
     request_ids: RequestIds,
 }
 
 impl Front {
     /// Puts the front door before a node. `salt` tells this start's request ids from another's.
-    pub fn new(node: Arc<Node>, tokens: Arc<dyn Tokens>, currency: Currency, salt: u32) -> Self {
+    pub fn new(node: Arc<Node>, node_name: String, tokens: Arc<dyn Tokens>, currency: Currency, salt: u32) -> Self {
         let gate = Gate::new(tokens, Arc::clone(&node.clock));
-        Self { node, gate, currency, request_ids: RequestIds::new(salt) }
+        Self { node, gate, currency, node_name, request_ids: RequestIds::new(salt) }
     }
 }

@@ -9,6 +9,7 @@ use crate::order::{
     Announce, Commit, Committer, OrderSupervisor, Orders, Refuse, Refuser, RunningKeys, Shard, Supervisors, Sweeper,
 };
 use crate::ports::{Clock, EventLog, EventSink, Ids, Ledger, Spawn, Store};
+pub use crate::runtime::LiveActor;
 use crate::runtime::{Link, LiveActors, Post, Stage};
 use crate::stock::{StockDirectory, Verdicts};
 

@@ -65,6 +65,14 @@ pub(super) enum Refusal {
     /// The path names a SKU by what cannot be a SKU's id.
     #[error("there is no sku {0}")]
     UnknownSku(String),
+    /// No such actor is live.
+    #[error("no actor {key} of kind {kind} is live")]
+    UnknownActor {
+        /// The kind asked for.
+        kind: String,
+        /// The key asked for.
+        key: String,
+    },
     /// The core says no.
     #[error("{0}")]
     Core(#[from] Rejection),
@@ -81,7 +89,9 @@ impl Refusal {
             Self::MalformedJson(_) | Self::MalformedRequest(_) => StatusCode::BAD_REQUEST,
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
-            Self::RouteNotFound | Self::UnknownOrder(_) | Self::UnknownSku(_) => StatusCode::NOT_FOUND,
+            Self::RouteNotFound | Self::UnknownOrder(_) | Self::UnknownSku(_) | Self::UnknownActor { .. } => {
+                StatusCode::NOT_FOUND
+            }
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -107,6 +117,7 @@ impl Refusal {
             Self::FieldNotAllowed { .. } => "field_not_allowed",
             Self::UnknownOrder(_) => "order_not_found",
             Self::UnknownSku(_) => "sku_not_found",
+            Self::UnknownActor { .. } => "actor_not_found",
             Self::Core(rejection) => rejection.code(),
         }
     }

@@ -61,6 +61,8 @@ pub(super) static ROUTES: &[Route] = routes! {
     GET  "/skus/{id}/stock"    [], None,     EVERY => sku::stock::handle;
     POST "/skus/{id}/stock"    [], Required, SHOP  => sku::change_stock::handle;
     GET  "/admin/verdict"      ["sku_id"], None, ADMIN => admin::verdict::handle;
+    GET  "/admin/actors"       ["kind", "limit", "cursor"], None, ADMIN => admin::actors::handle;
+    GET  "/admin/actors/{kind}/{key}" [], None, ADMIN => admin::actor::handle;
     GET  "/health/live"        [], None,     OPEN  => health::live::handle;
     GET  "/health/ready"       [], None,     OPEN  => health::ready::handle;
 };

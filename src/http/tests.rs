@@ -49,7 +49,7 @@ impl Shop {
         ];
         let tokens = Known(callers.map(|(token, caller)| (TokenHash::of(token), caller)).into());
         let node = BenchNode::start().node;
-        let front = Data::new(Front::new(node, Arc::new(tokens), Currency::default(), 7));
+        let front = Data::new(Front::new(node, "n1".to_owned(), Arc::new(tokens), Currency::default(), 7));
         let service = Rc::new(init_service(App::new().configure(move |config| configure(config, front))).await);
         Self(Box::new(move |request| {
             let service = Rc::clone(&service);
