@@ -9,6 +9,7 @@ mod tokens;
 
 use std::future::Future;
 use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,7 +55,7 @@ pub enum StartError {
     #[error("cannot listen on {listen}: {error}")]
     Listen {
         /// The address.
-        listen: std::net::SocketAddr,
+        listen: SocketAddr,
         /// Why not.
         error: io::Error,
     },
@@ -133,7 +134,7 @@ impl App {
         let front = Data::new(Front::new(Arc::clone(&node), server.node, tokens, shop.currency, salt));
         let server = HttpServer::start(server.listen, front)
             .map_err(|error| StartError::Listen { listen: server.listen, error })?;
-        let url = format!("http://{}", server.address());
+        let url = format!("http://{}", reachable(server.address()));
         data.announce(&url)?;
         Ok(Self { server, node, core, data, url, admin_token })
     }
@@ -174,6 +175,18 @@ impl App {
         if core.join().is_err() {
             tracing::error!("the thread of the core ended in a panic");
         }
+        // The store is closed before the directory is free for another server.
+        drop(node);
         data.leave();
     }
+}
+
+/// An address at which a server on this machine can be called: one that listens everywhere does so on loopback too.
+fn reachable(listen: SocketAddr) -> SocketAddr {
+    let ip = match listen.ip() {
+        ip if !ip.is_unspecified() => ip,
+        IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+    };
+    SocketAddr::new(ip, listen.port())
 }

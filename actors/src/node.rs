@@ -49,6 +49,8 @@ pub struct Node {
 
 /// Messages in flight on links that carry news, not requests: what is refused there is found in the store again.
 const NEWS_BOUND: usize = 1_024;
+/// Batches of events that wait for the stream: a copy, so few are kept.
+const ANNOUNCEMENTS_BOUND: usize = 64;
 /// The key of an actor that is the only one of its kind.
 const ONLY: &str = "0";
 /// How often a node that drains looks whether it is done.
@@ -143,7 +145,7 @@ fn start_committer(
 }
 
 fn start_events(ports: &Ports, stage: &Stage, committer: &Link<Commit>) -> Link<Announce> {
-    let (publisher, worker, printer) = (Link::new(NEWS_BOUND), Link::new(1), Link::new(NEWS_BOUND));
+    let (publisher, worker, printer) = (Link::new(ANNOUNCEMENTS_BOUND), Link::new(1), Link::new(NEWS_BOUND));
     // What was printed is remembered beside the actor, so that its successor prints nothing again.
     let (sink, printed) = (Arc::clone(&ports.sink), Arc::default());
     let make = move |lifeline| PrinterActor::new(Arc::clone(&sink), Arc::clone(&printed), lifeline);

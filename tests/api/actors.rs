@@ -12,8 +12,7 @@ fn every_actor_is_listed_with_what_it_does() {
     let listed = shop.get("/admin/actors?limit=100").json();
     let actors = listed["actors"].as_array().expect("a list").clone();
     let kinds: std::collections::BTreeSet<&str> = actors.iter().filter_map(|actor| actor["kind"].as_str()).collect();
-    let expected =
-        ["committer", "order_supervisor", "printer", "publisher", "refuser", "stock", "sweeper", "worker"];
+    let expected = ["committer", "order_supervisor", "printer", "publisher", "refuser", "stock", "sweeper", "worker"];
     assert_eq!(kinds.into_iter().collect::<Vec<_>>(), expected);
     let stock = shop.get("/admin/actors/stock/a").json();
     assert_eq!((&stock["node"], &stock["mailbox"], &stock["restarts"]), (&"n1".into(), &0.into(), &0.into()));

@@ -58,7 +58,7 @@ pub const SWEEP_GRACE: Duration = Duration::from_secs(1);
 /// How far ahead a new supervisor takes up deadlines from the store; later ones are found by the sweeper.
 pub const DEADLINES_AHEAD: Duration = Duration::from_secs(3600);
 /// Deadlines that a new supervisor takes up at most, of its own and others'.
-pub const DEADLINES_REMEMBERED_MAX: usize = 65_536;
+pub const DEADLINES_REMEMBERED_MAX: usize = 16_384;
 /// How long a stock actor has nothing to do before it is let go.
 pub const IDLE_MAX: Duration = Duration::from_secs(60);
 /// How long a stock actor that was let go still takes what comes: longer than any placement that found it before.

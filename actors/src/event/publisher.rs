@@ -12,14 +12,15 @@ use crate::domain::event::OrderEvent;
 use crate::domain::limits::RETRY_PAUSE;
 use crate::order::Announce;
 use crate::ports::{Clock, EventLog};
-use crate::runtime::{Envelope, Gauge, Lifeline, Link};
+use crate::runtime::{Envelope, Gauge, Lifeline, Link, Ticket};
 
 /// See the module.
 pub struct PublisherActor {
     log: Arc<dyn EventLog>,
     clock: Arc<dyn Clock>,
     worker: Link<Wake>,
-    waiting: Vec<OrderEvent>,
+    /// Each batch with its place on the link: what waits here is bounded by that.
+    waiting: Vec<(Vec<OrderEvent>, Ticket)>,
     is_publishing: bool,
     published: Gauge,
     lifeline: Lifeline,
@@ -37,12 +38,15 @@ impl PublisherActor {
             return;
         }
         self.is_publishing = true;
-        let (log, clock, events) = (Arc::clone(&self.log), Arc::clone(&self.clock), take(&mut self.waiting));
+        let (log, clock) = (Arc::clone(&self.log), Arc::clone(&self.clock));
+        let (batches, tickets): (Vec<_>, Vec<_>) = take(&mut self.waiting).into_iter().unzip();
+        let events = batches.concat();
         let publish = async move {
             while let Err(error) = log.publish(events.clone()).await {
                 tracing::warn!(%error, events = events.len(), "publishing failed, trying again");
                 clock.sleep(RETRY_PAUSE).await;
             }
+            drop(tickets);
             events.len()
         };
         context.spawn(publish.into_actor(self).map(|published, actor, context| {
@@ -62,9 +66,9 @@ impl Actor for PublisherActor {
 impl Handler<Envelope<Announce>> for PublisherActor {
     type Result = ();
 
-    fn handle(&mut self, Envelope { message, .. }: Envelope<Announce>, context: &mut Context<Self>) {
+    fn handle(&mut self, Envelope { message, ticket }: Envelope<Announce>, context: &mut Context<Self>) {
         self.lifeline.handle();
-        self.waiting.extend(message.0);
+        self.waiting.push((message.0, ticket));
         self.publish(context);
     }
 }

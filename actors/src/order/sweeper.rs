@@ -7,7 +7,7 @@ use actix::{Actor, AsyncContext, Context, WrapFuture, fut::ActorFutureExt};
 
 use super::supervisor::{ExpireDue, Supervisors};
 use crate::domain::id::OrderId;
-use crate::domain::limits::{SWEEP_GRACE, SWEEP_INTERVAL, SWEEP_MAX};
+use crate::domain::limits::{DEADLINE_TICK, SWEEP_GRACE, SWEEP_INTERVAL, SWEEP_MAX};
 use crate::ports::{Clock, Store};
 use crate::runtime::{Gauge, Lifeline};
 
@@ -34,11 +34,13 @@ impl Sweeper {
         };
         context.spawn(look.into_actor(self).map(|due, actor, context| {
             actor.lifeline.handle();
+            let is_whole = due.as_ref().is_ok_and(|due| due.len() == SWEEP_MAX);
             match due {
                 Ok(due) => actor.hand_over(due.into_iter().map(|(order_id, _)| order_id).collect()),
                 Err(error) => tracing::warn!(%error, "sweep failed"),
             }
-            actor.sweep(SWEEP_INTERVAL, context);
+            // There may be more than one look takes: the rest is not made to wait.
+            actor.sweep(if is_whole { DEADLINE_TICK } else { SWEEP_INTERVAL }, context);
         }));
     }
 

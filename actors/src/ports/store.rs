@@ -81,6 +81,9 @@ pub trait Store: Send + Sync + 'static {
     /// An order, deleted or not.
     fn order(&self, order_id: OrderId) -> Answer<'_, Result<Option<Order>, StoreError>>;
 
+    /// Orders as they were first answered, whatever became of them later: those that exist, of those asked for.
+    fn answers(&self, order_ids: Vec<OrderId>) -> Answer<'_, Result<BTreeMap<OrderId, Order>, StoreError>>;
+
     /// A page of orders.
     fn orders(&self, query: OrderQuery) -> Answer<'_, Result<OrderPage, StoreError>>;
 

@@ -63,11 +63,6 @@ impl Vitals {
         self.gauges.lock().unwrap_or_else(PoisonError::into_inner).entry(name).or_default().clone()
     }
 
-    /// When the actor last had something to do.
-    pub fn active_at(&self) -> Timestamp {
-        Timestamp::from_millis(self.active_at.load(Ordering::Relaxed))
-    }
-
     pub(super) fn handle(&self, now: Timestamp) {
         self.handled.fetch_add(1, Ordering::Relaxed);
         self.active_at.store(now.millis(), Ordering::Relaxed);
@@ -180,7 +175,7 @@ fn show(vitals: &Vitals, depth: &Depth) -> LiveActor {
         mailbox: depth(),
         handled: vitals.handled.load(Ordering::Relaxed),
         restarts: vitals.restarts.load(Ordering::Relaxed),
-        active_at: vitals.active_at(),
+        active_at: Timestamp::from_millis(vitals.active_at.load(Ordering::Relaxed)),
         state: gauges.iter().map(|(name, gauge)| (*name, gauge.read())).collect(),
     }
 }

@@ -80,11 +80,6 @@ impl Lifeline {
         self.vitals.gauge(name)
     }
 
-    /// What the actor shows.
-    pub fn vitals(&self) -> &Vitals {
-        &self.vitals
-    }
-
     /// Gives the post up: the actor may stop, and has no successor.
     pub fn dismiss(&mut self) {
         self.refill = None;

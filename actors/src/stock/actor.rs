@@ -11,6 +11,7 @@ use super::directory::Seat;
 pub use super::flush::Admission;
 use super::flush::Flushed;
 use crate::domain::limits::{FAREWELL, IDLE_MAX};
+use crate::domain::time::Monotonic;
 use crate::ports::{ReserveRequest, Settlement};
 use crate::runtime::{Envelope, Gauge, Lifeline, Link, Ticket};
 
@@ -41,6 +42,7 @@ pub struct StockActor {
     waiting: Vec<(Reserve, Ticket)>,
     settlement: Settlement,
     is_flushing: bool,
+    active_at: Monotonic,
     flushes: Gauge,
     latest_batch: Gauge,
     available: Gauge,
@@ -50,10 +52,11 @@ pub struct StockActor {
 impl StockActor {
     pub(super) fn new(seat: Seat, lifeline: Lifeline) -> Self {
         Self {
-            seat,
             waiting: Vec::new(),
             settlement: Settlement::default(),
             is_flushing: false,
+            active_at: seat.clock.now().monotonic,
+            seat,
             flushes: lifeline.gauge("flushes"),
             latest_batch: lifeline.gauge("latest_batch"),
             available: lifeline.gauge("available"),
@@ -66,8 +69,8 @@ impl StockActor {
     fn rest_when_idle(&self, context: &mut Context<Self>) {
         let pause = self.seat.clock.sleep(IDLE_MAX);
         context.spawn(pause.into_actor(self).map(|(), actor, context| {
-            let idle_since = actor.lifeline.vitals().active_at();
-            if actor.seat.clock.now().wall < idle_since.plus(IDLE_MAX) || actor.is_flushing {
+            let idle = actor.seat.clock.now().monotonic.since(actor.active_at);
+            if idle < IDLE_MAX || actor.is_flushing {
                 return actor.rest_when_idle(context);
             }
             actor.seat.leave();
@@ -138,6 +141,7 @@ impl Handler<Envelope<Reserve>> for StockActor {
 
     fn handle(&mut self, Envelope { message, ticket }: Envelope<Reserve>, context: &mut Context<Self>) {
         self.lifeline.handle();
+        self.active_at = self.seat.clock.now().monotonic;
         self.waiting.push((message, ticket));
         self.flush(context);
     }
@@ -148,6 +152,7 @@ impl Handler<Envelope<Settle>> for StockActor {
 
     fn handle(&mut self, Envelope { message, .. }: Envelope<Settle>, context: &mut Context<Self>) {
         self.lifeline.handle();
+        self.active_at = self.seat.clock.now().monotonic;
         let Settle(Settlement { grants, level }) = message;
         self.settlement.grants.extend(grants);
         if let Some((version, available)) = level {

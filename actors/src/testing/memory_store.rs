@@ -25,6 +25,8 @@ pub struct Tables {
     pub skus: BTreeMap<SkuId, Sku>,
     /// Every order as it is now.
     pub orders: BTreeMap<OrderId, Order>,
+    /// Every order as it was first answered.
+    pub answers: BTreeMap<OrderId, Order>,
     /// Every committed key with its answer.
     pub keys: BTreeMap<ScopedKey, KeyRecord>,
     /// Every payment.
@@ -132,6 +134,7 @@ impl Tables {
                 let earlier = self.keys.insert(key, KeyRecord { body_hash, at: new.order.created_at, answer });
                 assert_eq!(earlier, None, "a key is committed once");
             }
+            self.answers.insert(new.order.order_id, new.order.clone());
             let earlier = self.orders.insert(new.order.order_id, new.order);
             assert_eq!(earlier, None, "an order id is used once");
         }
@@ -205,6 +208,10 @@ impl Store for MemoryStore {
 
     fn order(&self, order_id: OrderId) -> Answer<'_, Result<Option<Order>, StoreError>> {
         answer(self.disk.tables().orders.get(&order_id).cloned())
+    }
+
+    fn answers(&self, order_ids: Vec<OrderId>) -> Answer<'_, Result<BTreeMap<OrderId, Order>, StoreError>> {
+        answer(pick(&self.disk.tables().answers, &order_ids.into_iter().collect()))
     }
 
     fn orders(&self, query: OrderQuery) -> Answer<'_, Result<OrderPage, StoreError>> {

@@ -41,15 +41,19 @@ pub struct Scenario {
     pub steps: usize,
     /// Faults per thousand chances for one.
     pub fault_rate: u32,
+    /// Whether nodes die. Actors panic all the same.
+    pub kills: bool,
 }
 
 impl Scenario {
     /// A single node whose ledger dies with it: the embedded default.
-    pub const EMBEDDED: Self = Self { nodes: 1, shared_ledger: false, steps: 120, fault_rate: 40 };
+    pub const EMBEDDED: Self = Self { nodes: 1, shared_ledger: false, steps: 120, fault_rate: 40, kills: true };
     /// Two nodes on one store and one ledger.
-    pub const CLUSTER: Self = Self { nodes: 2, shared_ledger: true, steps: 120, fault_rate: 40 };
+    pub const CLUSTER: Self = Self { nodes: 2, shared_ledger: true, steps: 120, fault_rate: 40, kills: true };
     /// Nothing goes wrong.
-    pub const CALM: Self = Self { nodes: 1, shared_ledger: false, steps: 120, fault_rate: 0 };
+    pub const CALM: Self = Self { nodes: 1, shared_ledger: false, steps: 120, fault_rate: 0, kills: false };
+    /// Everything fails but the process.
+    pub const PANICS: Self = Self { nodes: 1, shared_ledger: false, steps: 120, fault_rate: 60, kills: false };
 }
 
 /// What came of a run.
@@ -157,7 +161,7 @@ impl World {
     /// Kills a node, or wipes the ledger, if the weather is bad.
     fn strike(&mut self) {
         let victim = self.dice.one_of(self.machines.len());
-        if self.weather.strikes() {
+        if self.scenario.kills && self.weather.strikes() {
             self.history.note(&format!("node {victim} dies"));
             self.crashes += 1;
             self.machines[victim].kill();

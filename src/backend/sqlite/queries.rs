@@ -16,6 +16,7 @@ use super::snapshot;
 const ORDER: &str = concat!("SELECT ", order_columns!(), " FROM order_info WHERE order_id = ?1");
 const LINES: &str = concat!("SELECT ", line_columns!(), " FROM order_detail_info WHERE order_id = ?1 ORDER BY sku_id");
 const EVENTS: &str = concat!("SELECT ", event_columns!(), " FROM order_event WHERE order_id = ?1 ORDER BY version");
+const ANSWER: &str = "SELECT answered FROM order_event WHERE order_id = ?1 AND version = 1";
 const SKU: &str = concat!(
     "SELECT ",
     sku_columns!(),
@@ -46,6 +47,18 @@ fn lines(connection: &Connection, order_id: &str) -> Result<Vec<OrderLine>, Faul
     all(connection, LINES, [order_id], rows::line)
 }
 
+/// The order as it was first answered.
+pub(super) fn answer(connection: &Connection, order_id: OrderId) -> Result<Option<Order>, Fault> {
+    first(connection, ANSWER, [order_id.to_string()], |row| {
+        let answered: Option<String> = Columns::of(row).take()?;
+        snapshot::read(&answered.ok_or_else(no_answer)?)
+    })
+}
+
+fn no_answer() -> Fault {
+    Fault::Damaged("an order has no stored answer".to_owned())
+}
+
 /// The order's events, by version.
 pub(super) fn events(connection: &Connection, order_id: OrderId) -> Result<Vec<OrderEvent>, Fault> {
     all(connection, EVENTS, [order_id.to_string()], |row| rows::event(&mut Columns::of(row)))
@@ -70,8 +83,8 @@ fn order_key(connection: &Connection, user_id: &UserId, key: &IdempotencyKey) ->
         let body_hash = rows::body_hash(&mut columns)?;
         let at = columns.time()?;
         let answered: Option<String> = columns.take()?;
-        let answered = answered.ok_or_else(|| Fault::Damaged("an order has no stored answer".to_owned()))?;
-        Ok(KeyRecord { body_hash, at, answer: KeyedAnswer::Order(snapshot::read(&answered)?) })
+        let order = snapshot::read(&answered.ok_or_else(no_answer)?)?;
+        Ok(KeyRecord { body_hash, at, answer: KeyedAnswer::Order(order) })
     })
 }
 

@@ -32,6 +32,9 @@ impl Default for Rules {
     }
 }
 
+/// The least by which two times differ.
+const TICK: Duration = Duration::from_millis(1);
+
 /// Decides every mutation, each seeing what the ones before it did.
 pub fn decide(facts: Facts, mutations: &[Mutation], now: Now, rules: Rules) -> Decided {
     let mut deciding = Deciding { facts, now, rules, changes: Changes::default(), moved: BTreeMap::new() };
@@ -168,7 +171,7 @@ impl Deciding {
             }
             return Ok(Outcome::Paid { order: order?, refund: payment.answered });
         }
-        let (transition, refund) = order?.pay(notice, self.now.wall)?;
+        let (transition, refund) = order?.pay(notice, self.now.wall);
         let payment = Payment {
             payment_id: notice.payment_id.clone(),
             order_id: notice.order_id,
@@ -252,7 +255,8 @@ impl Deciding {
         let earlier = self.facts.skus.get(&put.sku_id).cloned();
         let created = earlier.is_none();
         let sku = match earlier {
-            Some(sku) => Sku { goods: put.goods.clone(), updated_at: now, ..sku },
+            // Whoever has seen both tells the newer by this, also when the clock was set back in between.
+            Some(sku) => Sku { goods: put.goods.clone(), updated_at: now.max(sku.updated_at.plus(TICK)), ..sku },
             None => Sku {
                 sku_id: put.sku_id.clone(),
                 goods: put.goods.clone(),

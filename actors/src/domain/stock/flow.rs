@@ -21,9 +21,6 @@ pub enum FlowKind {
 }
 
 impl FlowKind {
-    /// Every kind, for tables and documents.
-    pub const ALL: [Self; 6] = [Self::Restock, Self::Reduce, Self::Reserve, Self::Confirm, Self::Release, Self::Return];
-
     /// The kind as clients and tables name it.
     pub const fn name(self) -> &'static str {
         match self {

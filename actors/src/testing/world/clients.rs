@@ -48,7 +48,8 @@ impl Clients {
                 0..55 => clients.place(&node).await,
                 55..75 => clients.pay(&node).await,
                 75..85 => clients.cancel(&node).await,
-                85..93 => clients.look(&node).await,
+                85..92 => clients.look(&node).await,
+                92..94 => clients.replace_goods(&node).await,
                 _ => clients.change_stock(&node).await,
             }
         });
@@ -125,6 +126,20 @@ impl Clients {
                 self.history.violate(&found);
             }
             Err(_) => {}
+        }
+    }
+
+    /// Takes a SKU off sale, or puts it on again at another price.
+    async fn replace_goods(&self, node: &Node) {
+        let mut put = goods(SKUS[self.dice.one_of(SKUS.len())]);
+        put.goods.on_sale = self.dice.hits(700);
+        put.goods.price =
+            Money::from_ten_thousandths(10_000 + 100 * self.dice.up_to(3).cast_signed()).expect("a valid sum");
+        let (on_sale, price) = (put.goods.on_sale, put.goods.price);
+        let number = self.history.ask(format!("{} on sale {on_sale} at {price}", put.sku_id));
+        match node.orders.put_sku(put).await {
+            Ok((sku, _)) => self.history.answer(number, &format!("{:?}", sku.updated_at)),
+            Err(rejection) => self.history.answer(number, rejection.code()),
         }
     }
 

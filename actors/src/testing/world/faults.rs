@@ -138,6 +138,14 @@ impl Store for FaultyStore {
         .boxed()
     }
 
+    fn answers(&self, order_ids: Vec<OrderId>) -> Answer<'_, Result<BTreeMap<OrderId, Order>, StoreError>> {
+        async move {
+            self.reading().await?;
+            self.inner.answers(order_ids).await
+        }
+        .boxed()
+    }
+
     fn orders(&self, query: OrderQuery) -> Answer<'_, Result<OrderPage, StoreError>> {
         self.inner.orders(query)
     }
