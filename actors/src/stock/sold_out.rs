@@ -80,8 +80,8 @@ mod tests {
         assert!(passes(&flags, &sku, 0));
         flags.note(&sku, 5, 0);
         let table = [(0, true), (1, false), (999, false), (1_000, true), (1_500, false)];
-        for (millis, passes) in table {
-            assert_eq!(passes(&flags, &sku, millis), passes, "at {millis} ms");
+        for (millis, expected) in table {
+            assert_eq!(passes(&flags, &sku, millis), expected, "at {millis} ms");
         }
     }
 
