@@ -32,6 +32,8 @@ pub const GRANT_LIFETIME: Duration = Duration::from_secs(6);
 pub const PLACEMENT_DEADLINE: Duration = Duration::from_secs(4);
 /// A refusal on a base older than this asks the store before it is believed.
 pub const BASE_AGE_MAX: Duration = Duration::from_secs(1);
+/// How long a reserve waits for units that placements in flight hold, before it asks again without having heard of them.
+pub const HELD_RETRY_PAUSE: Duration = Duration::from_millis(50);
 /// One reserve per SKU and interval passes a sold-out flag, so a lost signal costs no more than this.
 pub const SOLD_OUT_PROBE_INTERVAL: Duration = Duration::from_secs(1);
 

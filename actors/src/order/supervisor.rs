@@ -129,6 +129,9 @@ pub struct OrderSupervisor {
     lifeline: Lifeline,
 }
 
+/// Why a placement is given up that the ledger could not admit in time.
+const HELD: &str = "what it wants is held by others whose outcome is not known yet";
+
 struct Placing {
     submit: Submit,
     /// How many of the wants have been admitted: the next one is asked for.
@@ -190,7 +193,8 @@ impl OrderSupervisor {
             return self.commit(placing.submit);
         };
         let request = ReserveRequest { grant: placing.submit.grant, quantity: want.quantity };
-        let reserve = Reserve { work, request, reply_to: self.all.0[self.number].reserved.clone() };
+        let reserve =
+            Reserve { work, request, until: placing.until, reply_to: self.all.0[self.number].reserved.clone() };
         if want.cell.reserve.send(reserve).is_err() {
             return self.refuse(placing, Rejection::Busy);
         }
@@ -208,6 +212,7 @@ impl OrderSupervisor {
             Admission::Refused { available } => {
                 shortage(&placing.submit.mutation, want.cell.sku_id.clone(), available, want.quantity)
             }
+            Admission::Held => Rejection::Unavailable(HELD.to_owned()),
             Admission::Unknown => Rejection::SkuNotFound(want.cell.sku_id.clone()),
             Admission::Unavailable(reason) => Rejection::Unavailable(reason),
         };
@@ -239,7 +244,7 @@ impl OrderSupervisor {
             self.placing.iter().filter(|(_, placing)| placing.until < now.monotonic).map(|(work, _)| *work).collect();
         for work in late {
             if let Some(placing) = self.placing.remove(&work) {
-                self.refuse(placing, Rejection::Unavailable("the ledger did not answer in time".to_owned()));
+                self.refuse(placing, Rejection::Unavailable(HELD.to_owned()));
             }
         }
         if !self.is_expiring() {
