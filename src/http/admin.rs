@@ -1,3 +1,6 @@
 //! What only operators see.
 
+pub(super) mod order;
+pub(super) mod refund;
 pub(super) mod verdict;
+pub(super) mod warm_up;

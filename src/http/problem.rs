@@ -64,6 +64,12 @@ pub(super) enum Refusal {
     /// The path names a SKU by what cannot be a SKU's id.
     #[error("there is no sku {0}")]
     UnknownSku(String),
+    /// The path names a payment by what cannot be a payment's id.
+    #[error("there is no payment {0}")]
+    UnknownPayment(String),
+    /// A change that is made up from what was read does not say which version that was.
+    #[error("an amendment needs the version it was made from, as in `If-Match: \"1\"`: the order's ETag")]
+    PreconditionRequired,
     /// The core says no.
     #[error("{0}")]
     Core(#[from] Rejection),
@@ -80,12 +86,15 @@ impl Refusal {
             Self::MalformedJson(_) | Self::MalformedRequest(_) => StatusCode::BAD_REQUEST,
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
-            Self::RouteNotFound | Self::UnknownOrder(_) | Self::UnknownSku(_) => StatusCode::NOT_FOUND,
+            Self::RouteNotFound | Self::UnknownOrder(_) | Self::UnknownSku(_) | Self::UnknownPayment(_) => {
+                StatusCode::NOT_FOUND
+            }
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::UnknownField { .. } | Self::FieldNotAllowed { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::PreconditionRequired => StatusCode::PRECONDITION_REQUIRED,
             Self::Core(rejection) => status_of(rejection),
         }
     }
@@ -106,6 +115,8 @@ impl Refusal {
             Self::FieldNotAllowed { .. } => "field_not_allowed",
             Self::UnknownOrder(_) => "order_not_found",
             Self::UnknownSku(_) => "sku_not_found",
+            Self::UnknownPayment(_) => "payment_not_found",
+            Self::PreconditionRequired => "precondition_required",
             Self::Core(rejection) => rejection.code(),
         }
     }
@@ -117,6 +128,7 @@ impl Refusal {
             Self::FieldNotAllowed { field, .. } => vec![("field", (*field).into())],
             Self::UnknownOrder(order_id) => vec![("order_id", order_id.as_str().into())],
             Self::UnknownSku(sku_id) => vec![("sku_id", sku_id.as_str().into())],
+            Self::UnknownPayment(payment_id) => vec![("payment_id", payment_id.as_str().into())],
             Self::Core(rejection) => members_of(rejection, currency),
             _ => Vec::new(),
         }
