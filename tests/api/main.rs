@@ -2,13 +2,16 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a failed expectation fails the test it stands in")]
 
 mod bodies;
+mod catalogue;
 mod client;
 mod crowds;
 mod door;
 mod full_disk;
 mod house;
+mod lifecycle;
 mod lists;
 mod orders;
 mod payments;
+mod refunds;
 mod restarts;
 mod skus;
