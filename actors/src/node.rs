@@ -9,8 +9,8 @@ use crate::order::{
     Announce, Commit, Committer, OrderSupervisor, Orders, Refuse, Refuser, RunningKeys, Shard, Supervisors, Sweeper,
 };
 use crate::ports::{Clock, EventLog, EventSink, Ids, Ledger, Spawn, Store};
-pub use crate::runtime::LiveActor;
-use crate::runtime::{Link, LiveActors, Post, Stage};
+pub use crate::runtime::{KindTotal, LiveActor, LiveActors, Spread, SpreadSeen};
+use crate::runtime::{Link, Post, Stage};
 use crate::stock::{StockDirectory, Verdicts, WarmUp};
 
 /// Everything a node needs from the world.
@@ -82,7 +82,7 @@ impl Node {
             ids: Arc::clone(ids),
         };
         let warm_up = WarmUp::new(Arc::clone(store), Arc::clone(ledger), Arc::clone(&stock));
-        let verdicts = Verdicts::new(Arc::clone(store), Arc::clone(ledger), stock, Arc::clone(clock));
+        let verdicts = Verdicts::new(Arc::clone(store), Arc::clone(ledger), stock, Arc::clone(clock), &live.counts);
         let (store, log, clock) = (Arc::clone(store), Arc::clone(log), Arc::clone(clock));
         Self { orders, store, verdicts, warm_up, live, clock, log }
     }

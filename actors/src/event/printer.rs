@@ -12,7 +12,7 @@ use super::seen::Seen;
 use crate::domain::event::OrderEvent;
 use crate::domain::rejection::Rejection;
 use crate::ports::EventSink;
-use crate::runtime::{Envelope, Gauge, Lifeline, Reply, Ticket};
+use crate::runtime::{Counter, Envelope, Lifeline, Reply, Ticket};
 
 /// Asks for events to be printed, in order.
 pub struct Print {
@@ -27,14 +27,14 @@ pub struct PrinterActor {
     sink: Arc<dyn EventSink>,
     /// Locked for as long as something is being printed. It outlives the actor, and so does the printing.
     printed: Arc<Mutex<Seen>>,
-    lines: Gauge,
+    lines: Counter,
     lifeline: Lifeline,
 }
 
 impl PrinterActor {
     /// Builds the actor; `printed` is what its predecessors printed.
     pub fn new(sink: Arc<dyn EventSink>, printed: Arc<Mutex<Seen>>, lifeline: Lifeline) -> Self {
-        Self { sink, printed, lines: lifeline.gauge("lines"), lifeline }
+        Self { sink, printed, lines: lifeline.counter("lines"), lifeline }
     }
 }
 
@@ -55,7 +55,7 @@ impl Handler<Envelope<Print>> for PrinterActor {
     }
 }
 
-async fn print(print: Print, _ticket: Ticket, sink: Arc<dyn EventSink>, printed: Arc<Mutex<Seen>>, lines: Gauge) {
+async fn print(print: Print, _ticket: Ticket, sink: Arc<dyn EventSink>, printed: Arc<Mutex<Seen>>, lines: Counter) {
     let Print { events, reply } = print;
     let mut seen = printed.lock().await;
     let mut batch = Seen::default();
@@ -69,6 +69,6 @@ async fn print(print: Print, _ticket: Ticket, sink: Arc<dyn EventSink>, printed:
     let outcome = if fresh.is_empty() { Ok(()) } else { sink.print(fresh.clone()).await };
     let out = outcome.as_ref().map_or_else(|error| error.printed, |()| fresh.len());
     fresh.iter().take(out).for_each(|event| seen.note(event));
-    lines.add_count(out);
+    lines.add(out);
     reply.answer(outcome.map_err(|error| Rejection::Unavailable(error.to_string())));
 }
