@@ -2,6 +2,7 @@
 //! trace of one.
 
 mod overload;
+mod panics;
 mod passivation;
 
 use std::collections::BTreeMap;
