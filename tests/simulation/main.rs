@@ -2,6 +2,7 @@
 //! trace of one.
 
 mod overload;
+mod warm_up;
 
 use std::collections::BTreeMap;
 
