@@ -3,6 +3,7 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use actors::domain::id::SkuId;
 use actors::domain::limits::{BODY_BYTES_MAX, BODY_DEADLINE};
 use actors::domain::money::Currency;
 use actors::domain::rejection::Rejection;
@@ -64,6 +65,14 @@ pub(super) enum Refusal {
     /// The path names a SKU by what cannot be a SKU's id.
     #[error("there is no sku {0}")]
     UnknownSku(String),
+    /// No such actor is live.
+    #[error("no actor {key} of kind {kind} is live")]
+    UnknownActor {
+        /// The kind asked for.
+        kind: String,
+        /// The key asked for.
+        key: String,
+    },
     /// The path names a payment by what cannot be a payment's id.
     #[error("there is no payment {0}")]
     UnknownPayment(String),
@@ -86,9 +95,11 @@ impl Refusal {
             Self::MalformedJson(_) | Self::MalformedRequest(_) => StatusCode::BAD_REQUEST,
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
-            Self::RouteNotFound | Self::UnknownOrder(_) | Self::UnknownSku(_) | Self::UnknownPayment(_) => {
-                StatusCode::NOT_FOUND
-            }
+            Self::RouteNotFound
+            | Self::UnknownOrder(_)
+            | Self::UnknownSku(_)
+            | Self::UnknownActor { .. }
+            | Self::UnknownPayment(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -115,6 +126,7 @@ impl Refusal {
             Self::FieldNotAllowed { .. } => "field_not_allowed",
             Self::UnknownOrder(_) => "order_not_found",
             Self::UnknownSku(_) => "sku_not_found",
+            Self::UnknownActor { .. } => "actor_not_found",
             Self::UnknownPayment(_) => "payment_not_found",
             Self::PreconditionRequired => "precondition_required",
             Self::Core(rejection) => rejection.code(),
@@ -207,10 +219,8 @@ fn members_of(rejection: &Rejection, currency: &Currency) -> Vec<(&'static str, 
         Rejection::PriceChanged { sku_id, unit_price } => {
             vec![("sku_id", sku_id.as_str().into()), ("unit_price", currency.format(*unit_price).into())]
         }
-        Rejection::SoldOut { sku_id, available, wanted }
-        | Rejection::InsufficientStock { sku_id, available, wanted } => {
-            vec![("sku_id", sku_id.as_str().into()), ("available", (*available).into()), ("wanted", (*wanted).into())]
-        }
+        Rejection::SoldOut { sku_id, available, wanted } => short_of(sku_id, *available, u64::from(*wanted)),
+        Rejection::InsufficientStock { sku_id, available, wanted } => short_of(sku_id, *available, *wanted),
         Rejection::PurchaseLimitReached { sku_id, limit, held } => {
             vec![("sku_id", sku_id.as_str().into()), ("limit", (*limit).into()), ("held", (*held).into())]
         }
@@ -223,6 +233,10 @@ fn members_of(rejection: &Rejection, currency: &Currency) -> Vec<(&'static str, 
         | Rejection::Unavailable(_)
         | Rejection::OutcomeUnknown => Vec::new(),
     }
+}
+
+fn short_of(sku_id: &SkuId, available: i64, wanted: u64) -> Vec<(&'static str, Value)> {
+    vec![("sku_id", sku_id.as_str().into()), ("available", available.into()), ("wanted", wanted.into())]
 }
 
 /// A problem document, its own members between what every one has.

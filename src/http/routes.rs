@@ -71,6 +71,8 @@ pub(super) static ROUTES: &[Route] = routes! {
     GET    "/admin/orders/{id}"       [], None,     ADMIN => admin::order::handle;
     GET    "/admin/refunds"           ["status", "limit", "cursor"], None, ADMIN => admin::refund::list::handle;
     POST   "/admin/refunds/{id}/done" [], Optional, ADMIN => admin::refund::settle::handle;
+    GET  "/admin/actors"       ["kind", "limit", "cursor"], None, ADMIN => admin::actors::handle;
+    GET  "/admin/actors/{kind}/{key}" [], None, ADMIN => admin::actor::handle;
     GET    "/health/live"             [], None,     OPEN  => health::live::handle;
     GET    "/health/ready"            [], None,     OPEN  => health::ready::handle;
 };

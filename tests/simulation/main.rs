@@ -2,6 +2,7 @@
 //! trace of one.
 
 mod overload;
+mod passivation;
 mod warm_up;
 
 use std::collections::BTreeMap;
@@ -42,6 +43,12 @@ fn a_single_node_keeps_every_promise_whatever_fails() {
 }
 
 #[test]
+fn a_node_whose_actors_panic_keeps_every_promise_and_prints_nothing_twice() {
+    let reports = run_all("panics", Scenario::PANICS);
+    assert!(reports.iter().any(|report| report.trace.contains("is to panic")), "nobody panicked");
+}
+
+#[test]
 fn two_nodes_on_one_store_keep_every_promise_whatever_fails() {
     let reports = run_all("cluster", Scenario::CLUSTER);
     assert!(reports.iter().any(|report| report.crashes > 1), "the weather was never bad");
@@ -71,6 +78,7 @@ fn one_seed() {
     let scenario = match std::env::var("SCENARIO").as_deref() {
         Ok("cluster") => Scenario::CLUSTER,
         Ok("calm") => Scenario::CALM,
+        Ok("panics") => Scenario::PANICS,
         _ => Scenario::EMBEDDED,
     };
     let report = run(scenario, seed);
