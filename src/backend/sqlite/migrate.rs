@@ -94,7 +94,10 @@ fn apply(connection: &Connection, pending: &[&Migration], now: Timestamp) -> Res
             "INSERT INTO schema_migration (version, name, create_time) VALUES (?1, ?2, ?3)",
             params![migration.version, migration.name, now.millis()],
         )?;
-        tracing::info!(version = migration.version, name = migration.name, "database migrated");
+    }
+    let versions = pending.first().zip(pending.last()).map(|(first, last)| (first.version, last.version));
+    if let Some((from, to)) = versions {
+        tracing::info!(from, to, "database migrated");
     }
     Ok(())
 }
