@@ -2,7 +2,9 @@
 //! trace of one.
 
 mod overload;
+mod panics;
 mod passivation;
+mod warm_up;
 
 use std::collections::BTreeMap;
 
@@ -10,7 +12,7 @@ use actors::domain::event::EventType;
 use actors::testing::world::{Report, Scenario, run};
 
 /// Seeds per scenario: a few seconds' worth. `SEEDS=n` runs more.
-const SEEDS: u64 = 40;
+const SEEDS: u64 = 25;
 
 fn seeds() -> u64 {
     std::env::var("SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(SEEDS)

@@ -20,14 +20,39 @@ use crate::runtime::{Counter, Envelope, Gauge, Lifeline, Link, Spread, Ticket};
 
 /// Asks for units under a grant.
 pub struct Reserve {
-    /// The asker's own number of the work, to know the answer by.
-    pub work: u64,
     /// The grant and the units.
     pub request: ReserveRequest,
     /// When the asker gives up: units granted later would be held for nobody.
     pub until: Monotonic,
-    /// Where the answer goes.
-    pub reply_to: Link<Reserved>,
+    /// Who asks.
+    pub asker: Asker,
+}
+
+/// Who asks, and is answered in any case: dropped without an answer (a panic, a stop), it tells that itself.
+pub struct Asker {
+    work: u64,
+    reply_to: Option<Link<Reserved>>,
+}
+
+impl Asker {
+    /// Names an asker by its own number of the work, to know the answer by, and by where the answer goes.
+    pub fn new(work: u64, reply_to: Link<Reserved>) -> Self {
+        Self { work, reply_to: Some(reply_to) }
+    }
+
+    /// The number and the link, to be answered now.
+    fn answered(mut self) -> Option<(u64, Link<Reserved>)> {
+        Some((self.work, self.reply_to.take()?))
+    }
+}
+
+impl Drop for Asker {
+    fn drop(&mut self) {
+        if let Some(reply_to) = self.reply_to.take() {
+            // A supervisor that is behind gives the work up by its placement deadline.
+            let _ = reply_to.send(Reserved { admissions: vec![(self.work, Admission::Lost)] });
+        }
+    }
 }
 
 /// Tells one asker, in one message, what became of all its work that was in a flush.
@@ -168,7 +193,7 @@ impl StockActor {
                 Admission::Ungated => self.ungated.add(1),
                 _ => {}
             }
-            let Reserve { work, reply_to, .. } = reserve;
+            let Some((work, reply_to)) = reserve.asker.answered() else { continue };
             match batches.iter_mut().find(|(link, _)| link.is_same(&reply_to)) {
                 Some((_, batch)) => batch.admissions.push((work, admission)),
                 None => batches.push((reply_to, Reserved { admissions: vec![(work, admission)] })),

@@ -41,6 +41,8 @@ pub enum Admission {
     Held,
     /// There is no such SKU.
     Unknown,
+    /// Whoever was asked is gone, and it is not known whether units are held.
+    Lost,
     /// Neither ledger nor store could tell.
     Unavailable(String),
 }
