@@ -9,7 +9,7 @@ use crate::order::{
     Announce, Commit, Committer, OrderSupervisor, Orders, Refuse, Refuser, RunningKeys, Shard, Supervisors, Sweeper,
 };
 use crate::ports::{Clock, EventLog, EventSink, Ids, Ledger, Spawn, Store};
-pub use crate::runtime::{KindTotal, LiveActor, LiveActors, Spread, SpreadSeen};
+pub use crate::runtime::{KindTotal, LiveActor, LiveActors, SpreadSeen, VIOLATIONS};
 use crate::runtime::{Link, Post, Stage};
 use crate::stock::{StockDirectory, Verdicts, WarmUp};
 

@@ -6,7 +6,7 @@ mod live;
 mod post;
 mod reply;
 
-pub use count::{Counter, Counts, Spread, SpreadSeen};
+pub use count::{Counter, Counts, Spread, SpreadSeen, VIOLATIONS};
 pub use link::{Envelope, Inlet, Link, Refused, Ticket};
 pub use live::{Gauge, KindTotal, LiveActor, LiveActors, Vitals};
 pub use post::{Lifeline, Post, Stage};

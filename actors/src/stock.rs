@@ -12,5 +12,5 @@ pub use actor::{Admission, Asker, Reserve, Reserved, Settle, StockActor};
 pub use directory::{StockCell, StockDirectory};
 pub use ledger::MemoryLedger;
 pub use sold_out::SoldOutFlags;
-pub use verdict::{SkuVerdict, VIOLATIONS, Verdict, VerdictState, Verdicts};
+pub use verdict::{SkuVerdict, Verdict, VerdictState, Verdicts};
 pub use warm_up::WarmUp;

@@ -14,6 +14,7 @@ use super::supervisor::{DeadlinesChanged, Supervisors};
 use crate::domain::commit::{Mutation, Outcome, Verdict};
 use crate::domain::event::OrderEvent;
 use crate::domain::id::{GrantId, OrderId, SkuId};
+use crate::domain::invariant::Invariant;
 use crate::domain::limits::BATCH_MAX;
 use crate::domain::order::Order;
 use crate::domain::rejection::Rejection;
@@ -48,6 +49,9 @@ pub struct Committer {
     waiting_now: Gauge,
     latest_batch: Gauge,
     batches: Arc<Spread>,
+    times: Arc<Spread>,
+    /// Stock rows that were written though they do not add up. There is no way to come to one but a fault of ours.
+    unsound: Counter,
     counts: Outcomes,
     lifeline: Lifeline,
 }
@@ -79,6 +83,8 @@ impl Committer {
             waiting_now: lifeline.gauge("waiting"),
             latest_batch: lifeline.gauge("latest_batch"),
             batches: lifeline.sizes("batches"),
+            times: lifeline.times("commit_time"),
+            unsound: lifeline.violations(Invariant::StockAddsUp),
             counts: Outcomes {
                 done: lifeline.counter("commits"),
                 not_done: lifeline.counter("commits_not_done"),
@@ -102,7 +108,7 @@ impl Committer {
             mutations.push(mutation);
             replies.push((reply, ticket));
         }
-        let store = Arc::clone(&self.store);
+        let (store, started) = (Arc::clone(&self.store), self.lifeline.now());
         let mutations: Arc<[Mutation]> = mutations.into();
         let transaction = async move {
             let result = match store.commit(Arc::clone(&mutations)).await {
@@ -115,8 +121,9 @@ impl Committer {
             };
             (mutations, replies, result)
         };
-        context.spawn(transaction.into_actor(self).map(|(mutations, replies, result), actor, context| {
+        context.spawn(transaction.into_actor(self).map(move |(mutations, replies, result), actor, context| {
             actor.is_committing = false;
+            actor.times.note_time(actor.lifeline.now().since(started));
             let verdicts = match result {
                 Done::Yes(committed) => {
                     actor.counts.done.add(1);
@@ -160,6 +167,10 @@ impl Committer {
             }
         }
         for (sku_id, sku) in &skus {
+            if !sku.level.is_sound() {
+                self.unsound.add(1);
+                tracing::error!(%sku_id, level = ?sku.level, "stock that does not add up was committed");
+            }
             self.stock.note(sku);
             let grants = grants.remove(sku_id).unwrap_or_default();
             self.stock.settle(sku, Settlement { grants, level: Some((sku.level.version, sku.level.available)) });

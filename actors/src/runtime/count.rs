@@ -5,11 +5,21 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use super::live::Gauge;
+use crate::domain::invariant::Invariant;
 
+/// Under what violations are counted, each by the name of its invariant.
+pub const VIOLATIONS: &str = "violations";
 /// Upper bounds for sizes of batches: powers of two up to the largest batch there is.
 const BATCH_BOUNDS: &[u64] = &[0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024];
+
+/// Upper bounds for times, in microseconds: from half a millisecond to beyond the deadline of a placement.
+const TIME_BOUNDS: &[u64] = &[
+    500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 2_500_000, 5_000_000,
+    10_000_000,
+];
 
 /// A number that only grows.
 #[derive(Clone, Debug, Default)]
@@ -77,6 +87,11 @@ impl Spread {
         self.note(u64::try_from(size).unwrap_or(u64::MAX));
     }
 
+    /// Takes in how long something took, in microseconds.
+    pub fn note_time(&self, time: Duration) {
+        self.note(u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
+    }
+
     /// What was noted so far.
     pub fn read(&self) -> SpreadSeen {
         let mut count = 0;
@@ -106,10 +121,24 @@ impl Counts {
         self.counters.write().unwrap_or_else(PoisonError::into_inner).entry((kind, name)).or_default().clone()
     }
 
+    /// How often an invariant was found broken, by whoever looked.
+    pub fn violations(&self, invariant: Invariant) -> Counter {
+        self.counter(VIOLATIONS, invariant.name())
+    }
+
     /// The spread of a kind's batches under a name, from now on.
     pub fn sizes(&self, kind: &'static str, name: &'static str) -> Arc<Spread> {
+        self.spread(kind, name, BATCH_BOUNDS)
+    }
+
+    /// The spread of a kind's times under a name, from now on, in microseconds.
+    pub fn times(&self, kind: &'static str, name: &'static str) -> Arc<Spread> {
+        self.spread(kind, name, TIME_BOUNDS)
+    }
+
+    fn spread(&self, kind: &'static str, name: &'static str, bounds: &'static [u64]) -> Arc<Spread> {
         let mut spreads = self.spreads.write().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(spreads.entry((kind, name)).or_insert_with(|| Arc::new(Spread::new(BATCH_BOUNDS))))
+        Arc::clone(spreads.entry((kind, name)).or_insert_with(|| Arc::new(Spread::new(bounds))))
     }
 
     /// Every counter, by kind and name.

@@ -13,6 +13,7 @@ use actix::{Actor, Addr, Context};
 use super::count::{Counter, Spread};
 use super::link::Inlet;
 use super::live::{Gauge, LiveActors, Vitals};
+use crate::domain::invariant::Invariant;
 use crate::domain::time::Monotonic;
 use crate::ports::{Clock, Spawn};
 
@@ -89,6 +90,21 @@ impl Lifeline {
     /// The sizes of all batches that actors of this kind made.
     pub fn sizes(&self, name: &'static str) -> Arc<Spread> {
         self.stage.live.counts.sizes(self.vitals.kind(), name)
+    }
+
+    /// How long those of this kind took for something.
+    pub fn times(&self, name: &'static str) -> Arc<Spread> {
+        self.stage.live.counts.times(self.vitals.kind(), name)
+    }
+
+    /// How often an invariant was found broken on this node.
+    pub fn violations(&self, invariant: Invariant) -> Counter {
+        self.stage.live.counts.violations(invariant)
+    }
+
+    /// The time of the stage.
+    pub fn now(&self) -> Monotonic {
+        self.stage.clock.now().monotonic
     }
 
     /// Gives the post up: the actor may stop, and has no successor.

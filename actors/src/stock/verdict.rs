@@ -19,8 +19,6 @@ use crate::runtime::{Counter, Counts};
 /// How long a ledger may lag before that is a difference.
 const SETTLING_MAX: Duration = Duration::from_secs(10);
 
-/// Under what violations are counted, each by the name of its invariant.
-pub const VIOLATIONS: &str = "violations";
 /// The invariants that a verdict is about.
 const JUDGED: [Invariant; 3] = [Invariant::StockAddsUp, Invariant::StockMatchesOrders, Invariant::LedgerMatchesStore];
 
@@ -93,7 +91,7 @@ impl Verdicts {
         clock: Arc<dyn Clock>,
         counts: &Counts,
     ) -> Self {
-        let counter = |invariant: Invariant| (invariant, counts.counter(VIOLATIONS, invariant.name()));
+        let counter = |invariant: Invariant| (invariant, counts.violations(invariant));
         Self { store, ledger, stock, clock, lagging: DashMap::new(), violations: JUDGED.map(counter).into() }
     }
 
