@@ -108,7 +108,7 @@ impl App {
     /// # Errors
     /// Tells in one sentence why it cannot.
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
-        let Settings { server, data, shop, store, ledger, stream, printer, log: _ } = settings;
+        let Settings { server, data, shop, store, ledger, stream, printer, metrics, limits, log: _ } = settings;
         let data = DataDir::open(&data.dir)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
         let options = SqliteOptions { max_page_count: store.max_pages, ..SqliteOptions::at(store.path) };
@@ -132,8 +132,14 @@ impl App {
         let salt = getrandom::u32()?;
         let node = Arc::new(node);
         let tokens = Arc::new(StoredTokens(tokens));
-        let front = Data::new(Front::new(Arc::clone(&node), server.node, tokens, shop.currency, salt));
-        let server = HttpServer::start(server.listen, front)
+        let mut front = Front::new(Arc::clone(&node), server.node, tokens, shop.currency, salt);
+        if let Some(requests_per_s) = limits.requests_per_s {
+            front = front.limited_to(requests_per_s);
+        }
+        if metrics.is_open {
+            front = front.with_open_metrics();
+        }
+        let server = HttpServer::start(server.listen, Data::new(front))
             .map_err(|error| StartError::Listen { listen: server.listen, error })?;
         let url = format!("http://{}", reachable(server.address()));
         data.announce(&url)?;

@@ -11,7 +11,9 @@ mod call;
 mod cursor;
 mod health;
 mod if_match;
+mod metrics;
 mod order;
+mod pace;
 mod problem;
 mod query;
 mod request_id;
@@ -24,6 +26,7 @@ mod tests;
 mod unread;
 mod wire;
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use actors::domain::money::Currency;
@@ -34,6 +37,8 @@ pub use server::HttpServer;
 use crate::access::Tokens;
 use auth::Gate;
 use health::Readiness;
+use metrics::Metrics;
+use pace::Pace;
 use request_id::RequestIds;
 
 /// Everything that handlers need.
@@ -45,6 +50,9 @@ pub struct Front {
     /// What this node is called among others.
     node_name: String,
     request_ids: RequestIds,
+    metrics: Metrics,
+    /// Whether anyone may read the metrics.
+    are_metrics_open: bool,
 }
 
 impl Front {
@@ -52,6 +60,29 @@ impl Front {
     pub fn new(node: Arc<Node>, node_name: String, tokens: Arc<dyn Tokens>, currency: Currency, salt: u32) -> Self {
         let gate = Gate::new(tokens, Arc::clone(&node.clock));
         let readiness = Readiness::new(Arc::clone(&node.store), Arc::clone(&node.clock));
-        Self { node, gate, readiness, currency, node_name, request_ids: RequestIds::new(salt) }
+        Self {
+            node,
+            gate,
+            readiness,
+            currency,
+            node_name,
+            request_ids: RequestIds::new(salt),
+            metrics: Metrics::new(),
+            are_metrics_open: false,
+        }
+    }
+
+    /// Lets one caller send so many requests a second.
+    #[must_use]
+    pub fn limited_to(mut self, requests_per_s: NonZeroU32) -> Self {
+        self.gate.pace = Some(Pace::new(requests_per_s, Arc::clone(&self.node.clock)));
+        self
+    }
+
+    /// Lets anyone read the metrics.
+    #[must_use]
+    pub fn with_open_metrics(mut self) -> Self {
+        self.are_metrics_open = true;
+        self
     }
 }

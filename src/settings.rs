@@ -6,7 +6,9 @@
 mod data;
 mod layers;
 mod ledger;
+mod limits;
 mod log;
+mod metrics;
 mod printer;
 mod server;
 mod shop;
@@ -20,7 +22,9 @@ use serde::Deserialize;
 
 pub use data::DataSettings;
 pub use ledger::LedgerSettings;
+pub use limits::LimitsSettings;
 pub use log::{LogFormat, LogSettings};
+pub use metrics::MetricsSettings;
 pub use printer::PrinterSettings;
 pub use server::ServerSettings;
 pub use shop::ShopSettings;
@@ -85,6 +89,10 @@ pub struct Settings {
     pub stream: StreamSettings,
     /// Where they are printed.
     pub printer: PrinterSettings,
+    /// Who may read what is counted.
+    pub metrics: MetricsSettings,
+    /// What one caller may take.
+    pub limits: LimitsSettings,
     /// What is told while it runs.
     pub log: LogSettings,
 }
@@ -99,6 +107,8 @@ struct Raw {
     ledger: ledger::Raw,
     stream: stream::Raw,
     printer: printer::Raw,
+    metrics: metrics::Raw,
+    limits: limits::Raw,
     log: log::Raw,
 }
 
@@ -123,6 +133,8 @@ impl Settings {
             ledger: LedgerSettings::check(&raw.ledger)?,
             stream: StreamSettings::check(&raw.stream)?,
             printer: PrinterSettings::check(raw.printer)?,
+            metrics: MetricsSettings::check(&raw.metrics)?,
+            limits: LimitsSettings::check(&raw.limits)?,
             log: LogSettings::check(raw.log)?,
             data,
         })
@@ -168,7 +180,7 @@ mod tests {
 
     #[test]
     fn what_is_not_good_is_refused_with_a_sentence_that_names_it() {
-        let table: [(&str, &str, &str); 19] = [
+        let table: [(&str, &str, &str); 21] = [
             ("SHOP__CURRENCY", "euro", "shop.currency must be a code such as CNY, not \"euro\""),
             ("SHOP__CURRENCY_DIGITS", "5", "shop.currency_digits must be from 0 to 4, not 5"),
             (
@@ -193,6 +205,8 @@ mod tests {
             ("STREAM__URL", "kafka://a:9092", "stream.url names kafka, which is not built yet"),
             ("STREAM__URL", "", "stream.url must be store:"),
             ("PRINTER__PATH", "", "printer.path must name a file"),
+            ("METRICS__ACCESS", "all", "metrics.access must be admin or open, not \"all\""),
+            ("LIMITS__REQUESTS_PER_S", "1000001", "limits.requests_per_s must be from 0 (no limit) to 1000000, not"),
             ("LOG__LEVEL", "lots=of=it", "log.level must be auto, error, warn, info, debug or trace"),
             ("LOG__LEVEL", "loud", "log.level must be auto, error, warn, info, debug or trace"),
             ("LOG__FORMAT", "xml", "log.format must be text or json, not \"xml\""),

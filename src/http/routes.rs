@@ -9,7 +9,7 @@ use super::answer::Answer;
 use super::body::BodyRule;
 use super::call::Call;
 use super::serve::{Target, serve};
-use super::{Front, admin, health, order, sku};
+use super::{Front, admin, health, metrics, order, sku};
 use crate::access::Role;
 
 /// One row of the table.
@@ -73,6 +73,7 @@ pub(super) static ROUTES: &[Route] = routes! {
     POST   "/admin/refunds/{id}/done" [], Optional, ADMIN => admin::refund::settle::handle;
     GET  "/admin/actors"       ["kind", "limit", "cursor"], None, ADMIN => admin::actors::handle;
     GET  "/admin/actors/{kind}/{key}" [], None, ADMIN => admin::actor::handle;
+    GET    "/metrics"                 [], None,     ADMIN => metrics::read::handle;
     GET    "/health/live"             [], None,     OPEN  => health::live::handle;
     GET    "/health/ready"            [], None,     OPEN  => health::ready::handle;
 };

@@ -16,3 +16,4 @@ mod payments;
 mod refunds;
 mod restarts;
 mod skus;
+mod watching;
