@@ -1,5 +1,6 @@
 //! The command line: one file per subcommand, and the exit codes they share.
 
+mod actors;
 mod cli;
 mod duration;
 mod rush;
@@ -44,6 +45,7 @@ pub fn run() -> ExitCode {
         None => serve::run(cli.serve),
         Some(Command::Serve(args)) => serve::run(args),
         Some(Command::Rush(args)) => rush::run(&args),
+        Some(Command::Actors(args)) => actors::run(&args),
         Some(Command::Verdict(args)) => verdict::run(&args),
     };
     done.unwrap_or_else(|failure| {

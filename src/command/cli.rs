@@ -27,6 +27,8 @@ pub(super) enum Command {
     Rush(RushArgs),
     /// Prints whether stock, orders and ledger agree.
     Verdict(VerdictArgs),
+    /// Shows who lives in the service and what they do; on a terminal, again every second.
+    Actors(ActorsArgs),
 }
 
 /// Options of `floodgate serve`; what is not given comes from the settings.
@@ -105,6 +107,22 @@ pub(super) struct VerdictArgs {
     pub(super) sku: Option<SkuId>,
 }
 
+/// Options of `floodgate actors`.
+#[derive(Clone, Debug, Args)]
+pub(super) struct ActorsArgs {
+    #[command(flatten)]
+    pub(super) target: TargetArgs,
+    /// Only actors of this kind, such as stock or order_supervisor
+    #[arg(long, value_name = "KIND", value_parser = kind)]
+    pub(super) kind: Option<String>,
+}
+
+/// A kind of actor becomes part of a query.
+fn kind(text: &str) -> Result<String, &'static str> {
+    let is_good = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    if is_good { Ok(text.to_owned()) } else { Err("a kind is written in small letters, as in order_supervisor") }
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
@@ -155,6 +173,7 @@ mod tests {
             "floodgate rush --stock -1",
             "floodgate rush --patience soon",
             "floodgate verdict --buyers 1",
+            "floodgate actors --kind a&b",
         ] {
             let error = parse(line).expect_err(line);
             assert_eq!(error.exit_code(), 2, "{line}");

@@ -1,5 +1,7 @@
 //! What operators see of a running service: its numbers, and callers held to what they may send.
 
+use std::process::{Command, Output};
+
 use crate::client::{Client, Reply};
 use crate::house::House;
 
@@ -94,4 +96,36 @@ fn a_caller_that_sends_more_than_it_may_is_told_when_to_come_back() {
     assert_eq!(shop.get("/health/live").status, 200, "what needs no token has no limit");
     std::thread::sleep(std::time::Duration::from_millis(1_100));
     assert_eq!(shop.get("/skus").status, 200);
+}
+
+fn actors_of(house: &House, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_floodgate"));
+    command.arg("actors").args(arguments).arg("--data").arg(house.data());
+    command.env_remove("FLOODGATE_URL").env_remove("FLOODGATE_TOKEN").output().expect("the program runs")
+}
+
+#[test]
+fn the_actors_are_printed_once_where_there_is_no_terminal() {
+    let mut house = House::open();
+    // More than a page of them.
+    for number in 0..120 {
+        house.client.put_up(&format!("s-{number}"), "1.00", 1, "");
+    }
+    let told = |arguments: &[&str]| {
+        let output = actors_of(&house, arguments);
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).expect("it prints text")
+    };
+    let all = told(&[]);
+    assert!(all.starts_with("actor "), "{all}");
+    for name in ["stock/s-0 ", "stock/s-119 ", "committer/0 ", "order_supervisor/3 ", "printer/0 ", "publisher/0 "] {
+        assert_eq!(all.lines().filter(|line| line.starts_with(name)).count(), 1, "{name} in {all}");
+    }
+    let stock = told(&["--kind", "stock"]);
+    assert_eq!(stock.lines().count(), 121, "{stock}");
+    assert!(stock.lines().skip(1).all(|line| line.starts_with("stock/") && line.contains("available=")), "{stock}");
+    house.stop();
+    let refused = actors_of(&house, &["--url", &format!("http://{}", house.client.address)]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("no service answers at"), "{refused:?}");
 }
