@@ -8,11 +8,13 @@ mod connection;
 mod event_log;
 mod facts;
 mod fault;
+mod files;
 mod listing;
 mod migrate;
 mod queries;
 mod reader;
 mod rows;
+mod shop;
 mod snapshot;
 mod store;
 mod threads;
@@ -24,6 +26,7 @@ mod writer;
 use std::path::PathBuf;
 
 pub use event_log::SqliteEventLog;
+pub use shop::CurrencyError;
 pub use store::SqliteStore;
 pub use tokens::{NewToken, SqliteTokens, StoredToken};
 
