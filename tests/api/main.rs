@@ -11,5 +11,7 @@ mod house;
 mod lists;
 mod orders;
 mod payments;
+mod process;
 mod restarts;
 mod skus;
+mod starts;
