@@ -55,7 +55,7 @@ pub enum StartError {
         error: io::Error,
     },
     /// The address cannot be listened on.
-    #[error("cannot listen on {listen}: {error}")]
+    #[error("cannot listen on {listen}: {error}; give another address with --listen")]
     Listen {
         /// The address.
         listen: SocketAddr,
@@ -114,7 +114,8 @@ impl StartError {
             | Self::Printer(_)
             | Self::StoreLost { .. } => true,
             Self::Currency(error) => !matches!(error, CurrencyError::NotStored(_)),
-            Self::Store(_) | Self::Tokens(_) | Self::AdminToken(_) | Self::Random(_) => false,
+            Self::Store(error) => error.is_misplaced,
+            Self::Tokens(_) | Self::AdminToken(_) | Self::Random(_) => false,
         }
     }
 }
@@ -179,6 +180,11 @@ impl App {
     /// Where the API is.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The node behind the API.
+    pub fn node(&self) -> &Node {
+        &self.node
     }
 
     /// The file that holds the admin token.

@@ -9,12 +9,17 @@ mod event_log;
 mod facts;
 mod fault;
 mod files;
+mod flow;
 mod listing;
 mod migrate;
+#[cfg(test)]
+mod plan;
 mod queries;
 mod reader;
+mod refunds;
 mod rows;
 mod shop;
+mod sku_list;
 mod snapshot;
 mod store;
 mod threads;
@@ -60,4 +65,6 @@ pub struct OpenError {
     pub path: PathBuf,
     /// What is wrong.
     pub why: String,
+    /// Whether nothing can be kept at this path, rather than that something is wrong with what is kept there.
+    pub is_misplaced: bool,
 }

@@ -3,15 +3,18 @@
 
 mod actors;
 mod bodies;
+mod catalogue;
 mod client;
 mod crowds;
 mod door;
 mod full_disk;
 mod house;
+mod lifecycle;
 mod lists;
 mod orders;
 mod payments;
 mod process;
+mod refunds;
 mod restarts;
 mod skus;
 mod starts;

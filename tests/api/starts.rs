@@ -69,8 +69,7 @@ fn a_pipe_whose_reader_has_stopped_reading_does_not_hold_up_the_stop() {
     pipe(&path);
     let nonblocking = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).expect("a small number");
     let reader = fs::File::options().read(true).custom_flags(nonblocking).open(&path).expect("a pipe");
-    let mut process =
-        Process::start(&directory.path().join("data"), &[("PRINTER__PATH", &path.display().to_string())]);
+    let mut process = Process::start(&directory.path().join("data"), &[("PRINTER__PATH", &path.display().to_string())]);
     let shop = process.client();
     shop.put_up("a", "1.00", 1_000, "");
     // More lines than a pipe holds.

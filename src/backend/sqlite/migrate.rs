@@ -18,15 +18,16 @@ macro_rules! migration {
     };
 }
 
-/// Every migration, in order; numbers may be left out. One that was released is never changed.
-const MIGRATIONS: [Migration; 7] = [
+/// Every migration, in order. One that was released is never changed.
+const MIGRATIONS: [Migration; 8] = [
     migration!(1, "0001_sku_and_stock.sql"),
     migration!(2, "0002_order.sql"),
     migration!(3, "0003_payment.sql"),
     migration!(4, "0004_order_event.sql"),
     migration!(5, "0005_access_token.sql"),
     migration!(6, "0006_store_probe.sql"),
-    migration!(10, "0010_shop.sql"),
+    migration!(7, "0007_flow_and_refund.sql"),
+    migration!(8, "0008_shop.sql"),
 ];
 
 /// Left out under the feature `oversell`, so that a shop that oversells on purpose can be built.
@@ -94,17 +95,21 @@ fn apply(connection: &Connection, pending: &[&Migration], now: Timestamp) -> Res
             "INSERT INTO schema_migration (version, name, create_time) VALUES (?1, ?2, ?3)",
             params![migration.version, migration.name, now.millis()],
         )?;
-        tracing::info!(version = migration.version, name = migration.name, "database migrated");
+    }
+    let versions = pending.first().zip(pending.last()).map(|(first, last)| (first.version, last.version));
+    if let Some((from, to)) = versions {
+        tracing::info!(from, to, "database migrated");
     }
     Ok(())
 }
 
 fn pending(connection: &Connection) -> Result<Vec<&'static Migration>, MigrateError> {
     let applied = applied(connection)?;
-    let known = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
+    let known = MIGRATIONS.len();
     for (version, found) in &applied {
         match MIGRATIONS.iter().find(|migration| migration.version == *version) {
             None => {
+                let known = u32::try_from(known).unwrap_or(u32::MAX);
                 let found = applied.iter().map(|(version, _)| *version).max().unwrap_or(*version);
                 return Err(MigrateError::Newer { found, known });
             }
@@ -154,8 +159,8 @@ mod tests {
 
     #[test]
     fn migrations_are_numbered_and_named_in_order() {
-        assert!(MIGRATIONS.is_sorted_by(|earlier, later| earlier.version < later.version));
-        for migration in &MIGRATIONS {
+        for (index, migration) in MIGRATIONS.iter().enumerate() {
+            assert_eq!(migration.version as usize, index + 1);
             assert!(migration.name.starts_with(&format!("{:04}_", migration.version)), "{}", migration.name);
             assert!(migration.sql.starts_with("-- "), "{} opens with its contract", migration.name);
         }
@@ -166,7 +171,7 @@ mod tests {
         let connection = migrated();
         connection.execute("INSERT INTO schema_migration VALUES (99, '0099_later.sql', 0)", []).expect("writable");
         let refusal = migrate(&connection, NOW).expect_err("it is ahead").to_string();
-        assert_eq!(refusal, "it is at version 99, and this binary knows versions up to 10; use a newer binary");
+        assert_eq!(refusal, "it is at version 99, and this binary knows versions up to 8; use a newer binary");
     }
 
     #[test]
@@ -183,6 +188,19 @@ mod tests {
         migrate(&connection, NOW).expect_err("the table is in the way");
         assert!(applied(&connection).expect("readable").is_empty());
         assert!(connection.execute("SELECT 1 FROM order_info", []).is_err());
+    }
+
+    #[test]
+    fn what_was_owed_back_before_it_was_timed_is_so_since_its_last_change() {
+        let connection = Connection::open_in_memory().expect("memory is there");
+        apply(&connection, &MIGRATIONS.iter().take(6).collect::<Vec<_>>(), NOW).expect("the tables are made");
+        let rows = "INSERT INTO payment_info (payment_id, order_id, amount, refund_status, create_time, update_time) \
+             VALUES ('kept', 'o', 1, NULL, 10, 20), ('due', 'p', 1, 'due', 10, 20)";
+        connection.execute(rows, []).expect("writable");
+        migrate(&connection, NOW).expect("one migration is missing");
+        let mut statement = connection.prepare("SELECT refund_time FROM payment_info ORDER BY id").expect("readable");
+        let times = statement.query_map([], |row| row.get(0)).expect("readable");
+        assert_eq!(times.collect::<rusqlite::Result<Vec<Option<i64>>>>(), Ok(vec![None, Some(20)]));
     }
 
     #[test]

@@ -23,7 +23,9 @@ pub enum CurrencyError {
         wanted: String,
     },
     /// The amounts may have more fraction digits.
-    #[error("the database's amounts have {stored} fraction digits, so shop.currency_digits must be {stored} or more, not {wanted}")]
+    #[error(
+        "the database's amounts have {stored} fraction digits, so shop.currency_digits must be {stored} or more, not {wanted}"
+    )]
     FewerDigits {
         /// The fraction digits that the database remembers.
         stored: u32,

@@ -1,6 +1,10 @@
 //! The `Store` port on SQLite.
 
 use std::collections::BTreeMap;
+use std::fs::OpenOptions;
+use std::io::ErrorKind;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
 use std::sync::Arc;
 
 use actors::domain::commit::{KeyRecord, Mutation, Rules};
@@ -9,7 +13,10 @@ use actors::domain::id::{OrderId, ScopedKey, SkuId};
 use actors::domain::order::Order;
 use actors::domain::stock::Sku;
 use actors::domain::time::Timestamp;
-use actors::ports::{Answer, Clock, CommitError, Committed, OrderPage, OrderQuery, SkuAudit, Store, StoreError};
+use actors::ports::{
+    Answer, Clock, CommitError, Committed, FlowPage, OrderPage, OrderQuery, RefundPage, RefundQuery, SkuAudit, SkuPage,
+    Store, StoreError,
+};
 use rusqlite::Connection;
 
 use super::connection::open_writer;
@@ -19,7 +26,7 @@ use super::migrate::migrate;
 use super::reader::Reader;
 use super::threads::Threads;
 use super::writer::Writer;
-use super::{OpenError, SqliteOptions, audit, listing, queries};
+use super::{OpenError, SqliteOptions, audit, flow, listing, queries, refunds, sku_list};
 
 /// Batches that may wait for the writer. The committer has one in flight, so this is met only when something is wrong.
 const WRITES_WAITING_MAX: usize = 64;
@@ -46,8 +53,11 @@ impl SqliteStore {
     /// Refuses a database that cannot be used, with a sentence that says why.
     pub fn open(options: SqliteOptions, clock: Arc<dyn Clock>, rules: Rules) -> Result<Self, OpenError> {
         let path = options.path.clone();
-        let refused = |why: &dyn std::fmt::Display| OpenError { path: path.clone(), why: why.to_string() };
-        let connection = open_writer(&options, true).map_err(|fault| refused(&fault))?;
+        let refused =
+            |why: &dyn std::fmt::Display| OpenError { path: path.clone(), why: why.to_string(), is_misplaced: false };
+        let connection = create(&path).and_then(|()| open_writer(&options, true));
+        let connection =
+            connection.map_err(|fault| OpenError { is_misplaced: fault.lies_in_the_path(), ..refused(&fault) })?;
         migrate(&connection, clock.now().wall).map_err(|error| refused(&error))?;
         let files = Arc::new(Files::of(&path).map_err(|fault| refused(&fault))?);
         let mut readers = Vec::new();
@@ -61,6 +71,15 @@ impl SqliteStore {
             readers: Threads::start("sqlite-reader", readers, READS_WAITING_MAX).map_err(|error| refused(&error))?,
         };
         Ok(Self { connections: Arc::new(connections) })
+    }
+}
+
+/// Makes the file if it is not there, for its owner alone: the files that SQLite puts beside it get the same mode.
+fn create(path: &Path) -> Result<(), Fault> {
+    // An existing file is not opened here: closing it would let go of the locks that this process has on it.
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(Fault::NoFile(error)),
+        _ => Ok(()),
     }
 }
 
@@ -121,6 +140,18 @@ impl Store for SqliteStore {
             }
             Ok(skus)
         })
+    }
+
+    fn sku_page(&self, after: Option<SkuId>, limit: usize) -> Answer<'_, Result<SkuPage, StoreError>> {
+        self.connections.read(move |connection| sku_list::page(connection, after.as_ref(), limit))
+    }
+
+    fn flow(&self, sku_id: SkuId, before: Option<u64>, limit: usize) -> Answer<'_, Result<FlowPage, StoreError>> {
+        self.connections.read(move |connection| flow::page(connection, &sku_id, before, limit))
+    }
+
+    fn refunds(&self, query: RefundQuery) -> Answer<'_, Result<RefundPage, StoreError>> {
+        self.connections.read(move |connection| refunds::page(connection, &query))
     }
 
     fn keys(&self, keys: Vec<ScopedKey>) -> Answer<'_, Result<BTreeMap<ScopedKey, KeyRecord>, StoreError>> {
