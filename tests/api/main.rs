@@ -13,6 +13,7 @@ mod lifecycle;
 mod lists;
 mod orders;
 mod payments;
+mod peers;
 mod process;
 mod refunds;
 mod restarts;
