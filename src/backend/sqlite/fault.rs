@@ -19,6 +19,9 @@ pub(super) enum Fault {
         /// Rows that did change.
         changed: usize,
     },
+    /// The files are not the ones that were opened.
+    #[error("{0}")]
+    Lost(String),
     /// The file cannot be made.
     #[error("the file cannot be made: {0}")]
     NoFile(std::io::Error),
@@ -32,7 +35,7 @@ impl Fault {
     pub(super) fn code(&self) -> Option<ErrorCode> {
         match self {
             Self::Sqlite(error) => error.sqlite_error_code(),
-            Self::Damaged(_) | Self::Guard { .. } | Self::NoFile(_) | Self::BrokeOff => None,
+            Self::Damaged(_) | Self::Guard { .. } | Self::Lost(_) | Self::NoFile(_) | Self::BrokeOff => None,
         }
     }
 
@@ -46,7 +49,7 @@ impl Fault {
             Self::Sqlite(_) => {
                 matches!(self.code(), Some(ErrorCode::ConstraintViolation | ErrorCode::DatabaseCorrupt))
             }
-            Self::NoFile(_) | Self::BrokeOff => false,
+            Self::Lost(_) | Self::NoFile(_) | Self::BrokeOff => false,
         }
     }
 

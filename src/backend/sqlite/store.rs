@@ -21,6 +21,7 @@ use rusqlite::Connection;
 
 use super::connection::open_writer;
 use super::fault::Fault;
+use super::files::Files;
 use super::migrate::migrate;
 use super::reader::Reader;
 use super::threads::Threads;
@@ -58,11 +59,12 @@ impl SqliteStore {
         let connection =
             connection.map_err(|fault| OpenError { is_misplaced: fault.lies_in_the_path(), ..refused(&fault) })?;
         migrate(&connection, clock.now().wall).map_err(|error| refused(&error))?;
+        let files = Arc::new(Files::of(&path).map_err(|fault| refused(&fault))?);
         let mut readers = Vec::new();
         for _ in 0..options.readers.max(1) {
-            readers.push(Reader::open(options.clone()).map_err(|fault| refused(&fault))?);
+            readers.push(Reader::open(options.clone(), Arc::clone(&files)).map_err(|fault| refused(&fault))?);
         }
-        let writer = Writer::new(options, clock, rules, connection);
+        let writer = Writer::new(options, clock, rules, files, connection).map_err(|fault| refused(&fault))?;
         let connections = Connections {
             writer: Threads::start("sqlite-writer", vec![writer], WRITES_WAITING_MAX)
                 .map_err(|error| refused(&error))?,
