@@ -4,6 +4,7 @@
 mod deadlines;
 mod orders;
 mod panics;
+mod peers;
 mod rush;
 mod service;
 mod storms;

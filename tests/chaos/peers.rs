@@ -37,21 +37,18 @@ enum Manner {
     HalfBody,
     /// Sends half a body that nobody asked for, then nothing.
     UnwantedBody,
-    /// Hears an answer, then sends nothing more.
-    Gone,
     /// Hears an answer, then sends its next head byte by byte.
     SlowSecondHead,
 }
 
 impl Manner {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 7] = [
         Self::Silent,
         Self::SlowHead,
         Self::HalfHead,
         Self::SlowBody,
         Self::HalfBody,
         Self::UnwantedBody,
-        Self::Gone,
         Self::SlowSecondHead,
     ];
 
@@ -65,7 +62,7 @@ impl Manner {
             Self::SlowBody => order,
             Self::HalfBody => order + r#"{"user_id":"#,
             Self::UnwantedBody => "GET /health/live HTTP/1.1\r\nHost: shop\r\nContent-Length: 9\r\n\r\nhalf".to_owned(),
-            Self::Gone | Self::SlowSecondHead => "GET /health/live HTTP/1.1\r\nHost: shop\r\n\r\n".to_owned(),
+            Self::SlowSecondHead => "GET /health/live HTTP/1.1\r\nHost: shop\r\n\r\n".to_owned(),
         }
     }
 
@@ -83,7 +80,7 @@ impl Manner {
 async fn hold(manner: Manner, address: &str, token: &str, clock: &SystemClock) -> Duration {
     let mut stream = TcpStream::connect(address).await.expect("the service takes connections");
     stream.write_all(manner.opening(token).as_bytes()).await.expect("it is not yet dropped");
-    if matches!(manner, Manner::Gone | Manner::SlowSecondHead) {
+    if manner == Manner::SlowSecondHead {
         assert!(stream.read(&mut [0; 4_096]).await.expect("there is an answer") > 0);
     }
     let since = clock.now().monotonic;

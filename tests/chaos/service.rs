@@ -99,7 +99,12 @@ impl Service {
         fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
     }
 
-    fn token(&self) -> String {
+    /// Where it listens.
+    pub(crate) fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    pub(crate) fn token(&self) -> String {
         fs::read_to_string(self.data().join("admin-token")).unwrap_or_default().trim().to_owned()
     }
 
