@@ -157,7 +157,7 @@ impl App {
         let StreamSettings::Store = stream;
         let sink = Arc::new(LinePrinter::open(printer.path.as_deref())?);
         let core = Arbiter::new();
-        let node = Node::start(&Ports {
+        let ports = Ports {
             ledger: Arc::new(MemoryLedger::new(Arc::clone(&clock))),
             log: Arc::new(SqliteEventLog::of(&store)),
             store: Arc::new(store),
@@ -165,7 +165,8 @@ impl App {
             clock,
             ids: Arc::new(UlidIds::new()),
             spawn: Arc::new(OnArbiter::of(&core)),
-        });
+        };
+        let node = Node::bounded(&ports, limits.in_hand);
         let salt = getrandom::u32()?;
         let node = Arc::new(node);
         let tokens = Arc::new(StoredTokens(tokens));

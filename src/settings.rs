@@ -180,7 +180,7 @@ mod tests {
 
     #[test]
     fn what_is_not_good_is_refused_with_a_sentence_that_names_it() {
-        let table: [(&str, &str, &str); 21] = [
+        let table: [(&str, &str, &str); 22] = [
             ("SHOP__CURRENCY", "euro", "shop.currency must be a code such as CNY, not \"euro\""),
             ("SHOP__CURRENCY_DIGITS", "5", "shop.currency_digits must be from 0 to 4, not 5"),
             (
@@ -206,6 +206,7 @@ mod tests {
             ("STREAM__URL", "", "stream.url must be store:"),
             ("PRINTER__PATH", "", "printer.path must name a file"),
             ("METRICS__ACCESS", "all", "metrics.access must be admin or open, not \"all\""),
+            ("LIMITS__IN_HAND", "0", "limits.in_hand must be from 1 to 8192, not 0"),
             ("LIMITS__REQUESTS_PER_S", "1000001", "limits.requests_per_s must be from 0 (no limit) to 1000000, not"),
             ("LOG__LEVEL", "lots=of=it", "log.level must be auto, error, warn, info, debug or trace"),
             ("LOG__LEVEL", "loud", "log.level must be auto, error, warn, info, debug or trace"),
