@@ -22,6 +22,7 @@ use actors::node::{Node, Ports};
 use actors::ports::{Clock, CommitError, StoreError};
 use actors::stock::MemoryLedger;
 
+use crate::backend::otlp::OtlpExporter;
 use crate::backend::printer::{self, LinePrinter};
 use crate::backend::sqlite::{self, CurrencyError, SqliteEventLog, SqliteTokens};
 use crate::http::{Front, HttpServer};
@@ -130,6 +131,7 @@ pub struct App {
     server: HttpServer,
     node: Arc<Node>,
     core: Arbiter,
+    exporter: Option<OtlpExporter>,
     data: DataDir,
     url: String,
     admin_token: AdminToken,
@@ -141,7 +143,7 @@ impl App {
     /// # Errors
     /// Tells in one sentence why it cannot.
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
-        let Settings { server, data, shop, store, ledger, stream, printer, metrics, limits, log: _ } = settings;
+        let Settings { server, data, shop, store, ledger, stream, printer, metrics, limits, traces, log: _ } = settings;
         let own = OwnFiles::of(&data.dir, &store.path);
         let data = DataDir::open(&data.dir)?;
         if let Some(path) = printer.path.as_deref()
@@ -170,18 +172,24 @@ impl App {
         let salt = getrandom::u32()?;
         let node = Arc::new(node);
         let tokens = Arc::new(StoredTokens(tokens));
-        let mut front = Front::new(Arc::clone(&node), server.node, tokens, shop.currency, salt);
+        let mut front = Front::new(Arc::clone(&node), server.node.clone(), tokens, shop.currency, salt);
         if let Some(requests_per_s) = limits.requests_per_s {
             front = front.limited_to(requests_per_s);
         }
         if metrics.is_open {
             front = front.with_open_metrics();
         }
+        let mut exporter = None;
+        if let Some(endpoint) = traces.endpoint {
+            let (tracer, started) = OtlpExporter::start(&endpoint, &server.node);
+            front = front.traced_by(Arc::new(tracer));
+            exporter = Some(started);
+        }
         let server = HttpServer::start(server.listen, Data::new(front))
             .map_err(|error| StartError::Listen { listen: server.listen, error })?;
         let url = format!("http://{}", reachable(server.address()));
         data.announce(&url)?;
-        Ok(Self { server, node, core, data, url, admin_token })
+        Ok(Self { server, node, core, exporter, data, url, admin_token })
     }
 
     /// Where the API is.
@@ -216,10 +224,13 @@ impl App {
 
     /// Stops: takes no new requests, finishes those in hand, and leaves the directory free.
     pub async fn stop(self) {
-        let Self { server, node, core, data, .. } = self;
+        let Self { server, node, core, exporter, data, .. } = self;
         server.stop().await;
         if !node.drain(DRAIN_DEADLINE).await {
             tracing::warn!("some events are not printed yet; they are when the service starts again");
+        }
+        if let Some(exporter) = exporter {
+            exporter.finish().await;
         }
         core.stop();
         if core.join().is_err() {

@@ -1,8 +1,8 @@
 //! The command line: one file per subcommand, and the exit codes they share.
 
-mod actors;
 mod cli;
 mod duration;
+mod live_actors;
 mod rush;
 mod serve;
 mod shop;
@@ -45,7 +45,7 @@ pub fn run() -> ExitCode {
         None => serve::run(cli.serve),
         Some(Command::Serve(args)) => serve::run(args),
         Some(Command::Rush(args)) => rush::run(&args),
-        Some(Command::Actors(args)) => actors::run(&args),
+        Some(Command::Actors(args)) => live_actors::run(&args),
         Some(Command::Verdict(args)) => verdict::run(&args),
     };
     done.unwrap_or_else(|failure| {

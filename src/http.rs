@@ -36,6 +36,7 @@ use actors::node::Node;
 pub use server::HttpServer;
 
 use crate::access::Tokens;
+use crate::trace::Tracer;
 use auth::Gate;
 use health::Readiness;
 use metrics::Metrics;
@@ -54,6 +55,8 @@ pub struct Front {
     metrics: Metrics,
     /// Whether anyone may read the metrics.
     are_metrics_open: bool,
+    /// Who is told of requests.
+    tracer: Option<Arc<dyn Tracer>>,
 }
 
 impl Front {
@@ -70,6 +73,7 @@ impl Front {
             request_ids: RequestIds::new(salt),
             metrics: Metrics::new(),
             are_metrics_open: false,
+            tracer: None,
         }
     }
 
@@ -77,6 +81,13 @@ impl Front {
     #[must_use]
     pub fn limited_to(mut self, requests_per_s: NonZeroU32) -> Self {
         self.gate.pace = Some(Pace::new(requests_per_s, Arc::clone(&self.node.clock)));
+        self
+    }
+
+    /// Tells of every request.
+    #[must_use]
+    pub fn traced_by(mut self, tracer: Arc<dyn Tracer>) -> Self {
+        self.tracer = Some(tracer);
         self
     }
 

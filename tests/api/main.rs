@@ -19,4 +19,5 @@ mod refunds;
 mod restarts;
 mod skus;
 mod starts;
+mod tracing;
 mod watching;
