@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use actors::domain::order::Order;
 use actors::domain::stock::Sku;
 use actors::domain::time::Timestamp;
 use actors::ports::{Answer, Clock, CommitError, Committed, OrderPage, OrderQuery, SkuAudit, Store, StoreError};
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 
 use super::connection::open_writer;
 use super::fault::Fault;
@@ -51,9 +51,9 @@ impl SqliteStore {
         let path = options.path.clone();
         let refused =
             |why: &dyn std::fmt::Display| OpenError { path: path.clone(), why: why.to_string(), is_misplaced: false };
-        let connection = create(&path).and_then(|()| open_writer(&options, true));
-        let connection =
-            connection.map_err(|fault| OpenError { is_misplaced: fault.lies_in_the_path(), ..refused(&fault) })?;
+        create(&path).map_err(|error| OpenError { is_misplaced: true, ..refused(&error) })?;
+        let connection = open_writer(&options, true)
+            .map_err(|fault| OpenError { is_misplaced: lies_in_the_path(&fault), ..refused(&fault) })?;
         migrate(&connection, clock.now().wall).map_err(|error| refused(&error))?;
         let mut readers = Vec::new();
         for _ in 0..options.readers.max(1) {
@@ -70,12 +70,18 @@ impl SqliteStore {
 }
 
 /// Makes the file if it is not there, for its owner alone: the files that SQLite puts beside it get the same mode.
-fn create(path: &Path) -> Result<(), Fault> {
+fn create(path: &Path) -> io::Result<()> {
     // An existing file is not opened here: closing it would let go of the locks that this process has on it.
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(Fault::NoFile(error)),
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
         _ => Ok(()),
     }
+}
+
+/// Whether nothing can be kept at the path that was given.
+fn lies_in_the_path(fault: &Fault) -> bool {
+    let codes = [ErrorCode::CannotOpen, ErrorCode::PermissionDenied, ErrorCode::ReadOnly];
+    fault.code().is_some_and(|code| codes.contains(&code))
 }
 
 impl Connections {
