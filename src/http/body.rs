@@ -119,6 +119,9 @@ fn refusal_of(path: String, error: &serde_json::Error) -> Refusal {
 
 /// Serde names Rust's types; clients know JSON's.
 fn in_words(problem: &str) -> String {
+    if problem.starts_with("number out of range") {
+        return "must be a number that is not as large".to_owned();
+    }
     let Some((found, expected)) = problem.split_once(", expected ") else {
         return problem.to_owned();
     };
@@ -215,7 +218,7 @@ mod tests {
             (item(r#""quantity":1.5"#), "invalid_field", "items[0].quantity must be a whole number from 0"),
             (item(r#""quantity":-1"#), "invalid_field", "items[0].quantity must be a whole number from 0"),
             (item(r#""quantity":99999999999999999999"#), "invalid_field", "items[0].quantity must be a whole number"),
-            (item(r#""quantity":1e999"#), "invalid_field", "items[0].quantity number out of range"),
+            (item(r#""quantity":1e999"#), "invalid_field", "items[0].quantity must be a number that is not"),
             (r#"{"items":[{"sku_id":"a b"}]}"#.to_owned(), "invalid_field", "items[0].sku_id must be 1 to 32 of"),
             (r#"{"items":[],"remark":"123456"}"#.to_owned(), "invalid_field", "remark must have at most 5"),
         ];

@@ -4,7 +4,7 @@ mod place;
 mod status;
 mod transition;
 
-pub use place::{PlaceOrder, WantedLine, amount_of};
+pub use place::{MalformedQuantity, PlaceOrder, WantedLine, amount_of};
 pub use status::{CancelReason, OrderState, Status};
 pub use transition::{SYSTEM, StockMove, Transition};
 
