@@ -26,7 +26,12 @@ fn whoever_has_no_token_is_let_in_nowhere_but_to_health() {
         let refused = nobody.send(method, path, &[], "");
         assert_eq!(refused.refusal(), (401, "unauthenticated".to_owned()), "{method} {path}");
         assert_eq!(refused.header("www-authenticate"), Some("Bearer"));
+        let detail = refused.json()["detail"].clone();
+        assert!(detail.as_str().is_some_and(|detail| detail.starts_with("this token is not known")), "{detail}");
     }
+    let bare = house.client.raw(b"GET /orders HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n");
+    assert_eq!(bare.refusal(), (401, "unauthenticated".to_owned()));
+    assert!(bare.text.contains("a bearer token is needed"), "{bare:?}");
     for path in ["/health/live", "/health/ready"] {
         assert_eq!(nobody.get(path).status, 200, "{path}");
     }
