@@ -3,6 +3,7 @@
 
 mod overload;
 mod passivation;
+mod printing;
 
 use std::collections::BTreeMap;
 
