@@ -145,6 +145,11 @@ impl App {
         &self.url
     }
 
+    /// The node behind the API.
+    pub fn node(&self) -> &Node {
+        &self.node
+    }
+
     /// The file that holds the admin token.
     pub fn token_file(&self) -> &Path {
         &self.admin_token.path

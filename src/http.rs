@@ -10,6 +10,7 @@ mod body;
 mod call;
 mod cursor;
 mod health;
+mod if_match;
 mod order;
 mod problem;
 mod query;

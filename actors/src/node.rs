@@ -11,7 +11,7 @@ use crate::order::{
 use crate::ports::{Clock, EventLog, EventSink, Ids, Ledger, Spawn, Store};
 pub use crate::runtime::LiveActor;
 use crate::runtime::{Link, LiveActors, Post, Stage};
-use crate::stock::{StockDirectory, Verdicts};
+use crate::stock::{StockDirectory, Verdicts, WarmUp};
 
 /// Everything a node needs from the world.
 #[derive(Clone)]
@@ -42,6 +42,8 @@ pub struct Node {
     pub verdicts: Verdicts,
     /// Who lives on the node, and how each is doing.
     pub live: Arc<LiveActors>,
+    /// Loads SKUs into the ledger before a sale.
+    pub warm_up: WarmUp,
     /// Time, as the node sees it.
     pub clock: Arc<dyn Clock>,
     log: Arc<dyn EventLog>,
@@ -79,9 +81,10 @@ impl Node {
             clock: Arc::clone(clock),
             ids: Arc::clone(ids),
         };
+        let warm_up = WarmUp::new(Arc::clone(store), Arc::clone(ledger), Arc::clone(&stock));
         let verdicts = Verdicts::new(Arc::clone(store), Arc::clone(ledger), stock, Arc::clone(clock));
         let (store, log, clock) = (Arc::clone(store), Arc::clone(log), Arc::clone(clock));
-        Self { orders, store, verdicts, live, clock, log }
+        Self { orders, store, verdicts, warm_up, live, clock, log }
     }
 
     /// What does not work right now, though orders are taken all the same.

@@ -76,6 +76,12 @@ pub(super) enum Refusal {
         /// The key asked for.
         key: String,
     },
+    /// The path names a payment by what cannot be a payment's id.
+    #[error("there is no payment {0}")]
+    UnknownPayment(String),
+    /// A change that is made up from what was read does not say which version that was.
+    #[error("an amendment needs the version it was made from, as in `If-Match: \"1\"`: the order's ETag")]
+    PreconditionRequired,
     /// The core says no.
     #[error("{0}")]
     Core(#[from] Rejection),
@@ -92,14 +98,17 @@ impl Refusal {
             Self::MalformedJson(_) | Self::MalformedRequest(_) => StatusCode::BAD_REQUEST,
             Self::Unauthenticated | Self::TokenNotKnown => StatusCode::UNAUTHORIZED,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
-            Self::RouteNotFound | Self::UnknownOrder(_) | Self::UnknownSku(_) | Self::UnknownActor { .. } => {
-                StatusCode::NOT_FOUND
-            }
+            Self::RouteNotFound
+            | Self::UnknownOrder(_)
+            | Self::UnknownSku(_)
+            | Self::UnknownActor { .. }
+            | Self::UnknownPayment(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::UnknownField { .. } | Self::FieldNotAllowed { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::PreconditionRequired => StatusCode::PRECONDITION_REQUIRED,
             Self::Core(rejection) => status_of(rejection),
         }
     }
@@ -121,6 +130,8 @@ impl Refusal {
             Self::UnknownOrder(_) => "order_not_found",
             Self::UnknownSku(_) => "sku_not_found",
             Self::UnknownActor { .. } => "actor_not_found",
+            Self::UnknownPayment(_) => "payment_not_found",
+            Self::PreconditionRequired => "precondition_required",
             Self::Core(rejection) => rejection.code(),
         }
     }
@@ -132,6 +143,7 @@ impl Refusal {
             Self::FieldNotAllowed { field, .. } => vec![("field", (*field).into())],
             Self::UnknownOrder(order_id) => vec![("order_id", order_id.as_str().into())],
             Self::UnknownSku(sku_id) => vec![("sku_id", sku_id.as_str().into())],
+            Self::UnknownPayment(payment_id) => vec![("payment_id", payment_id.as_str().into())],
             Self::Core(rejection) => members_of(rejection, currency),
             _ => Vec::new(),
         }
@@ -181,14 +193,18 @@ const fn status_of(rejection: &Rejection) -> StatusCode {
         | Rejection::TooManyLines { .. }
         | Rejection::IdempotencyKeyReused
         | Rejection::PaymentIdReused { .. } => StatusCode::UNPROCESSABLE_ENTITY,
-        Rejection::OrderNotFound(_) | Rejection::SkuNotFound(_) => StatusCode::NOT_FOUND,
+        Rejection::OrderNotFound(_) | Rejection::PaymentNotFound(_) | Rejection::SkuNotFound(_) => {
+            StatusCode::NOT_FOUND
+        }
         Rejection::RequestInProgress
         | Rejection::SkuNotOnSale(_)
         | Rejection::PriceChanged { .. }
         | Rejection::SoldOut { .. }
         | Rejection::InsufficientStock { .. }
         | Rejection::PurchaseLimitReached { .. }
-        | Rejection::IllegalTransition { .. } => StatusCode::CONFLICT,
+        | Rejection::IllegalTransition { .. }
+        | Rejection::NoRefundDue(_) => StatusCode::CONFLICT,
+        Rejection::VersionMismatch { .. } => StatusCode::PRECONDITION_FAILED,
         Rejection::Busy | Rejection::Unavailable(_) | Rejection::OutcomeUnknown => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
@@ -199,6 +215,9 @@ fn members_of(rejection: &Rejection, currency: &Currency) -> Vec<(&'static str, 
         Rejection::TooManyLines { given, max } => vec![("given", (*given).into()), ("max", (*max).into())],
         Rejection::PaymentIdReused { payment_id } => vec![("payment_id", payment_id.as_str().into())],
         Rejection::OrderNotFound(order_id) => vec![("order_id", order_id.to_string().into())],
+        Rejection::PaymentNotFound(payment_id) | Rejection::NoRefundDue(payment_id) => {
+            vec![("payment_id", payment_id.as_str().into())]
+        }
         Rejection::SkuNotFound(sku_id) | Rejection::SkuNotOnSale(sku_id) => vec![("sku_id", sku_id.as_str().into())],
         Rejection::PriceChanged { sku_id, unit_price } => {
             vec![("sku_id", sku_id.as_str().into()), ("unit_price", currency.format(*unit_price).into())]
@@ -208,6 +227,7 @@ fn members_of(rejection: &Rejection, currency: &Currency) -> Vec<(&'static str, 
         Rejection::PurchaseLimitReached { sku_id, limit, held } => {
             vec![("sku_id", sku_id.as_str().into()), ("limit", (*limit).into()), ("held", (*held).into())]
         }
+        Rejection::VersionMismatch { version } => vec![("version", (*version).into())],
         // `status` is the answer's own.
         Rejection::IllegalTransition { status, .. } => vec![("order_status", status.name().into())],
         Rejection::IdempotencyKeyReused

@@ -3,13 +3,16 @@
 
 mod actors;
 mod bodies;
+mod catalogue;
 mod client;
 mod crowds;
 mod door;
 mod full_disk;
 mod house;
+mod lifecycle;
 mod lists;
 mod orders;
 mod payments;
+mod refunds;
 mod restarts;
 mod skus;

@@ -32,6 +32,8 @@ pub const GRANT_LIFETIME: Duration = Duration::from_secs(6);
 pub const PLACEMENT_DEADLINE: Duration = Duration::from_secs(4);
 /// A refusal on a base older than this asks the store before it is believed.
 pub const BASE_AGE_MAX: Duration = Duration::from_secs(1);
+/// How long a reserve waits for units that placements in flight hold, before it asks again without having heard of them.
+pub const HELD_RETRY_PAUSE: Duration = Duration::from_millis(50);
 /// One reserve per SKU and interval passes a sold-out flag, so a lost signal costs no more than this.
 pub const SOLD_OUT_PROBE_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -74,6 +76,8 @@ pub const PAGE_DEFAULT: usize = 20;
 pub const PAGE_MAX: usize = 100;
 /// Rows that one page may look at before it is cut short with a cursor to go on from.
 pub const PAGE_SCAN_MAX: usize = 10_000;
+/// SKUs that are warmed up at once: a page of them.
+pub const WARM_UP_MAX: usize = PAGE_MAX;
 /// Bytes of a request body.
 pub const BODY_BYTES_MAX: usize = 16 * 1024;
 /// How long a request body may take to arrive whole.

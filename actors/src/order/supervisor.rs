@@ -18,7 +18,7 @@ use crate::domain::rejection::Rejection;
 use crate::domain::time::{Monotonic, Timestamp};
 use crate::ports::{Clock, ReserveRequest, Settlement, Store};
 use crate::runtime::{Envelope, Gauge, Lifeline, Link, Reply};
-use crate::stock::{Admission, Reserve, Reserved, Settle, StockCell};
+use crate::stock::{Admission, Asker, Reserve, Reserved, Settle, StockCell};
 
 /// Asks for a mutation to be seen through: the units it wants are reserved one SKU after the other, then it is committed.
 pub struct Submit {
@@ -129,6 +129,9 @@ pub struct OrderSupervisor {
     lifeline: Lifeline,
 }
 
+/// Why a placement is given up that the ledger could not admit in time.
+const HELD: &str = "what it wants is held by others whose outcome is not known yet";
+
 struct Placing {
     submit: Submit,
     /// How many of the wants have been admitted: the next one is asked for.
@@ -190,7 +193,8 @@ impl OrderSupervisor {
             return self.commit(placing.submit);
         };
         let request = ReserveRequest { grant: placing.submit.grant, quantity: want.quantity };
-        let reserve = Reserve { work, request, reply_to: self.all.0[self.number].reserved.clone() };
+        let asker = Asker::new(work, self.all.0[self.number].reserved.clone());
+        let reserve = Reserve { request, until: placing.until, asker };
         if want.cell.reserve.send(reserve).is_err() {
             return self.refuse(placing, Rejection::Busy);
         }
@@ -207,6 +211,11 @@ impl OrderSupervisor {
             }
             Admission::Refused { available } => {
                 shortage(&placing.submit.mutation, want.cell.sku_id.clone(), available, want.quantity)
+            }
+            Admission::Held => Rejection::Unavailable(HELD.to_owned()),
+            Admission::Lost => {
+                placing.admitted += 1;
+                Rejection::Unavailable("the actor of one of its skus was lost".to_owned())
             }
             Admission::Unknown => Rejection::SkuNotFound(want.cell.sku_id.clone()),
             Admission::Unavailable(reason) => Rejection::Unavailable(reason),
@@ -239,7 +248,7 @@ impl OrderSupervisor {
             self.placing.iter().filter(|(_, placing)| placing.until < now.monotonic).map(|(work, _)| *work).collect();
         for work in late {
             if let Some(placing) = self.placing.remove(&work) {
-                self.refuse(placing, Rejection::Unavailable("the ledger did not answer in time".to_owned()));
+                self.refuse(placing, Rejection::Unavailable(HELD.to_owned()));
             }
         }
         if !self.is_expiring() {

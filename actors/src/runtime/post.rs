@@ -94,10 +94,10 @@ impl Drop for Lifeline {
         if clock.now().monotonic.since(self.born_at) >= SHORT_LIFE {
             return refill();
         }
-        let pause = clock.sleep(SHORT_LIFE);
+        let clock = Arc::clone(clock);
         spawn.spawn(Box::new(move || {
             actix::spawn(async move {
-                pause.await;
+                clock.sleep(SHORT_LIFE).await;
                 refill();
             });
         }));

@@ -19,13 +19,14 @@ macro_rules! migration {
 }
 
 /// Every migration, in order. One that was released is never changed.
-const MIGRATIONS: [Migration; 6] = [
+const MIGRATIONS: [Migration; 7] = [
     migration!(1, "0001_sku_and_stock.sql"),
     migration!(2, "0002_order.sql"),
     migration!(3, "0003_payment.sql"),
     migration!(4, "0004_order_event.sql"),
     migration!(5, "0005_access_token.sql"),
     migration!(6, "0006_store_probe.sql"),
+    migration!(7, "0007_flow_and_refund.sql"),
 ];
 
 /// Left out under the feature `oversell`, so that a shop that oversells on purpose can be built.
@@ -169,7 +170,7 @@ mod tests {
         let connection = migrated();
         connection.execute("INSERT INTO schema_migration VALUES (99, '0099_later.sql', 0)", []).expect("writable");
         let refusal = migrate(&connection, NOW).expect_err("it is ahead").to_string();
-        assert_eq!(refusal, "it is at version 99, and this binary knows versions up to 6; use a newer binary");
+        assert_eq!(refusal, "it is at version 99, and this binary knows versions up to 7; use a newer binary");
     }
 
     #[test]
@@ -186,6 +187,19 @@ mod tests {
         migrate(&connection, NOW).expect_err("the table is in the way");
         assert!(applied(&connection).expect("readable").is_empty());
         assert!(connection.execute("SELECT 1 FROM order_info", []).is_err());
+    }
+
+    #[test]
+    fn what_was_owed_back_before_it_was_timed_is_so_since_its_last_change() {
+        let connection = Connection::open_in_memory().expect("memory is there");
+        apply(&connection, &MIGRATIONS.iter().take(6).collect::<Vec<_>>(), NOW).expect("the tables are made");
+        let rows = "INSERT INTO payment_info (payment_id, order_id, amount, refund_status, create_time, update_time) \
+             VALUES ('kept', 'o', 1, NULL, 10, 20), ('due', 'p', 1, 'due', 10, 20)";
+        connection.execute(rows, []).expect("writable");
+        migrate(&connection, NOW).expect("one migration is missing");
+        let mut statement = connection.prepare("SELECT refund_time FROM payment_info ORDER BY id").expect("readable");
+        let times = statement.query_map([], |row| row.get(0)).expect("readable");
+        assert_eq!(times.collect::<rusqlite::Result<Vec<Option<i64>>>>(), Ok(vec![None, Some(20)]));
     }
 
     #[test]

@@ -1,14 +1,10 @@
 //! `GET /orders/{id}`.
 
-use actix_web::HttpResponse;
-
-use super::{OrderBody, tag};
-use crate::http::answer::{Answer, write};
+use super::shown;
+use crate::http::answer::Answer;
 use crate::http::call::Call;
 
 pub(in crate::http) async fn handle(call: Call) -> Answer {
     let order = call.order().await?;
-    let mut answer = HttpResponse::Ok();
-    tag(&mut answer, &order);
-    Ok(write(answer, &OrderBody::of(&order, &call.front.currency)))
+    Ok(shown(&order, &call.front.currency))
 }

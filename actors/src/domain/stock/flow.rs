@@ -21,6 +21,9 @@ pub enum FlowKind {
 }
 
 impl FlowKind {
+    /// Every kind.
+    pub const ALL: [Self; 6] = [Self::Restock, Self::Reduce, Self::Reserve, Self::Confirm, Self::Release, Self::Return];
+
     /// The kind as clients and tables name it.
     pub const fn name(self) -> &'static str {
         match self {
@@ -31,6 +34,11 @@ impl FlowKind {
             Self::Release => "release",
             Self::Return => "return",
         }
+    }
+
+    /// The kind with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 }
 
@@ -43,7 +51,7 @@ pub struct FlowEntry {
     pub seq: u64,
     /// What happened.
     pub kind: FlowKind,
-    /// Units concerned: by how much `available` changed, or the units confirmed (which leaves it as it was).
+    /// Units concerned: by how much `available` changed, or the units confirmed (which leaves it as it was), negative.
     pub change: i64,
     /// Units available before.
     pub available_before: i64,

@@ -10,7 +10,8 @@ use crate::domain::id::OrderId;
 use crate::domain::invariant::{event_violations, stock_violations};
 use crate::domain::limits::DEADLINE_TICK;
 use crate::domain::money::Money;
-use crate::domain::order::Order;
+use crate::domain::order::{Order, Status};
+use crate::domain::payment::RefundStatus;
 use crate::domain::time::Timestamp;
 use crate::event::PRINTER_GROUP;
 use crate::testing::memory_store::{Disk, Tables};
@@ -29,6 +30,7 @@ pub(super) fn after_commit(disk: &Disk, history: &History) {
         let own = events.get(order_id).map_or(&[][..], Vec::as_slice);
         found.extend(event_violations(order, own).iter().map(ToString::to_string));
         found.extend(refund_difference(&tables, order));
+        found.extend(final_status_left(own));
         for line in &order.lines {
             let limit = tables.skus.get(&line.sku_id).and_then(|sku| sku.goods.purchase_limit);
             let held = tables.held(&(order.user_id.clone(), line.sku_id.clone()));
@@ -59,7 +61,7 @@ pub(super) fn after_a_calm_run(disk: &Disk, history: &History) {
 }
 
 /// What holds once all is quiet.
-pub(super) fn after_all(disk: &Disk, history: &History, now: Timestamp, crashes: usize) {
+pub(super) fn after_all(disk: &Disk, history: &History, now: Timestamp, prints_once: bool) {
     after_commit(disk, history);
     let tables = disk.tables();
     let record = history.record();
@@ -74,6 +76,17 @@ pub(super) fn after_all(disk: &Disk, history: &History, now: Timestamp, crashes:
         let kept = tables.payments.get(payment_id);
         if kept.is_none_or(|kept| kept.order_id != notice.order_id || kept.answered != *refund) {
             found.push(format!("payments_end is broken: {payment_id} is {kept:?}, answered {refund:?}"));
+        }
+    }
+    for payment_id in &record.settled {
+        let refund = tables.payments.get(payment_id).and_then(|payment| payment.refund);
+        if refund.is_none_or(|refund| refund.status != RefundStatus::Done) {
+            found.push(format!("payments_end is broken: {payment_id} was settled and is {refund:?}"));
+        }
+    }
+    for order_id in &record.deleted {
+        if tables.orders.get(order_id).is_none_or(|order| !order.is_deleted) {
+            found.push(format!("{order_id} was deleted and is not"));
         }
     }
     for order in tables.orders.values() {
@@ -92,7 +105,7 @@ pub(super) fn after_all(disk: &Disk, history: &History, now: Timestamp, crashes:
     if recorded != tables.events.len() as u64 {
         found.push(format!("effects_once is broken: {recorded} of {} effects are recorded", tables.events.len()));
     }
-    if crashes == 0 && record.printed.values().any(|times| *times > 1) {
+    if prints_once && record.printed.values().any(|times| *times > 1) {
         found.push("effects_once is broken: a line was printed twice though nothing died".to_owned());
     }
     drop((tables, record));
@@ -120,10 +133,18 @@ fn flow_gap(tables: &Tables, sku: &crate::domain::stock::Sku) -> Option<String> 
     })
 }
 
-/// What an order owes back is the sum of its payments that are owed back, and one payment at most paid it.
+/// An order that was completed or cancelled stays so.
+fn final_status_left(events: &[OrderEvent]) -> Option<String> {
+    let is_final = |event: &OrderEvent| [Status::Completed, Status::Cancelled].contains(&event.status);
+    let left = events.windows(2).find(|pair| is_final(&pair[0]) && pair[0].status != pair[1].status)?;
+    Some(format!("order {} left a final status: {left:?}", left[0].order_id))
+}
+
+/// What an order came to owe back is the sum of its payments that are or were owed back, and one payment at most paid
+/// it.
 fn refund_difference(tables: &Tables, order: &Order) -> Option<String> {
     let own: Vec<_> = tables.payments.values().filter(|payment| payment.order_id == order.order_id).collect();
-    let due = own.iter().filter(|payment| payment.refund_due.is_some());
+    let due = own.iter().filter(|payment| payment.refund.is_some());
     let due = due.fold(Money::ZERO, |sum, payment| sum.saturating_add(payment.amount));
     let owed = order.refund.map_or(Money::ZERO, |refund| refund.due);
     let paid = own.iter().filter(|payment| payment.answered.is_none()).count();
