@@ -8,6 +8,7 @@ use actors::domain::money::{Currency, Money};
 use actors::domain::order::MalformedQuantity;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
+use serde_json::Value;
 
 use super::problem::Refusal;
 
@@ -89,31 +90,18 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
     }
 }
 
-/// Reads units of a line. Whatever number is no quantity is refused in the same words, here and by the core.
+/// Reads units of a line. Whatever is no quantity is refused in the same words, here and by the core.
 pub(super) fn quantity<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
-    deserializer.deserialize_any(QuantityVisitor)
+    let value = match Value::deserialize(deserializer) {
+        Err(error) if !is_out_of_range(&error) => return Err(error),
+        read => read.ok().and_then(|value| value.as_u64()),
+    };
+    value.and_then(|units| u32::try_from(units).ok()).ok_or_else(|| D::Error::custom(MalformedQuantity))
 }
 
-struct QuantityVisitor;
-
-impl Visitor<'_> for QuantityVisitor {
-    type Value = u32;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a whole number")
-    }
-
-    fn visit_u64<E: Error>(self, number: u64) -> Result<u32, E> {
-        u32::try_from(number).map_err(|_| E::custom(MalformedQuantity))
-    }
-
-    fn visit_i64<E: Error>(self, number: i64) -> Result<u32, E> {
-        u32::try_from(number).map_err(|_| E::custom(MalformedQuantity))
-    }
-
-    fn visit_f64<E: Error>(self, _: f64) -> Result<u32, E> {
-        Err(E::custom(MalformedQuantity))
-    }
+/// Whether serde met a number too large to be read at all, which it tells only in words.
+pub(super) fn is_out_of_range(error: &impl fmt::Display) -> bool {
+    error.to_string().starts_with("number out of range")
 }
 
 /// A field of a change: left out, it keeps what is there; null, it clears it. Use it with `#[serde(default)]`.
