@@ -27,7 +27,8 @@ impl DataDir {
     pub(super) fn open(path: &Path) -> Result<Self, StartError> {
         DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| unusable(path, error))?;
         let lock_path = path.join("lock");
-        let lock = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&lock_path);
+        let mut options = OpenOptions::new();
+        let lock = options.read(true).write(true).create(true).truncate(false).mode(0o600).open(&lock_path);
         let lock = lock.map_err(|error| unusable(&lock_path, error))?;
         match lock.try_lock() {
             Ok(()) => {}
@@ -50,7 +51,7 @@ impl DataDir {
     pub(super) fn announce(&self, url: &str) -> Result<(), StartError> {
         let path = self.path.join("lock");
         self.say_in_lock(Some(url)).map_err(|error| unusable(&path, error))?;
-        write_whole(&self.run_file(), &text_of(Some(url)), 0o644)
+        write_whole(&self.run_file(), &text_of(Some(url)))
     }
 
     /// Takes back what was said: nobody listens any more.
@@ -73,11 +74,7 @@ impl DataDir {
 }
 
 /// Writes a file that only its owner may read, whole or not at all.
-pub(super) fn write_secret(path: &Path, text: &str) -> Result<(), StartError> {
-    write_whole(path, text, 0o600)
-}
-
-fn write_whole(path: &Path, text: &str, mode: u32) -> Result<(), StartError> {
+pub(super) fn write_whole(path: &Path, text: &str) -> Result<(), StartError> {
     let draft = path.with_extension("new");
     let write = || {
         // What a crash left behind may have another mode.
@@ -86,7 +83,7 @@ fn write_whole(path: &Path, text: &str, mode: u32) -> Result<(), StartError> {
         {
             return Err(error);
         }
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&draft)?;
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
         fs::rename(&draft, path)
@@ -142,12 +139,12 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_for_its_owner_only_whatever_was_there_before() {
+    fn a_file_is_for_its_owner_only_whatever_was_there_before() {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let path = directory.path().join("secret");
         fs::write(&path, "open to all").expect("a file");
         fs::write(path.with_extension("new"), "left behind").expect("a file");
-        write_secret(&path, "hush").expect("it can be written");
+        write_whole(&path, "hush").expect("it can be written");
         assert_eq!(fs::read_to_string(&path).expect("a file"), "hush");
         assert_eq!(path.metadata().expect("a file").permissions().mode() & 0o777, 0o600);
     }

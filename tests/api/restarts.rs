@@ -128,7 +128,7 @@ fn a_start_that_cannot_be_says_why_in_one_sentence() {
 fn a_token_that_was_lost_is_made_anew_and_the_old_one_works_on() {
     let mut house = House::open();
     let path = house.data().join("admin-token");
-    for name in ["admin-token", "floodgate.db", "floodgate.db-wal"] {
+    for name in ["admin-token", "floodgate.db", "floodgate.db-wal", "floodgate.db-shm", "lock", "run.json"] {
         let mode = house.data().join(name).metadata().expect(name).permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{name}");
     }
