@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
-use std::io::{self, ErrorKind};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -54,7 +53,7 @@ impl SqliteStore {
         let path = options.path.clone();
         let refused =
             |why: &dyn std::fmt::Display| OpenError { path: path.clone(), why: why.to_string(), is_misplaced: false };
-        create(&path).map_err(|error| OpenError { is_misplaced: true, ..refused(&error) })?;
+        create(&path);
         let connection = open_writer(&options, true)
             .map_err(|fault| OpenError { is_misplaced: lies_in_the_path(&fault), ..refused(&fault) })?;
         migrate(&connection, clock.now().wall).map_err(|error| refused(&error))?;
@@ -73,12 +72,10 @@ impl SqliteStore {
 }
 
 /// Makes the file if it is not there, for its owner alone: the files that SQLite puts beside it get the same mode.
-fn create(path: &Path) -> io::Result<()> {
-    // An existing file is not opened here: closing it would let go of the locks that this process has on it.
-    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
-        _ => Ok(()),
-    }
+fn create(path: &Path) {
+    // An existing file is not opened here: closing it would let go of the locks that this process has on it. A file that
+    // cannot be made is told of by whoever opens it next.
+    let _ = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
 }
 
 /// Whether nothing can be kept at the path that was given.
