@@ -173,7 +173,7 @@ impl App {
         let server = HttpServer::start(server.listen, front)
             .map_err(|error| StartError::Listen { listen: server.listen, error })?;
         let url = format!("http://{}", reachable(server.address()));
-        data.announce(&url)?;
+        data.announce(&url);
         Ok(Self { server, node, core, data, url, admin_token })
     }
 
