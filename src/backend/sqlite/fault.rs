@@ -19,6 +19,9 @@ pub(super) enum Fault {
         /// Rows that did change.
         changed: usize,
     },
+    /// The files are not the ones that were opened.
+    #[error("{0}")]
+    Lost(String),
     /// Our own work broke off.
     #[error("the work on the database broke off")]
     BrokeOff,
@@ -29,7 +32,7 @@ impl Fault {
     pub(super) fn code(&self) -> Option<ErrorCode> {
         match self {
             Self::Sqlite(error) => error.sqlite_error_code(),
-            Self::Damaged(_) | Self::Guard { .. } | Self::BrokeOff => None,
+            Self::Damaged(_) | Self::Guard { .. } | Self::Lost(_) | Self::BrokeOff => None,
         }
     }
 
@@ -43,7 +46,7 @@ impl Fault {
             Self::Sqlite(_) => {
                 matches!(self.code(), Some(ErrorCode::ConstraintViolation | ErrorCode::DatabaseCorrupt))
             }
-            Self::BrokeOff => false,
+            Self::Lost(_) | Self::BrokeOff => false,
         }
     }
 

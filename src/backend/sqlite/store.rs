@@ -20,6 +20,7 @@ use rusqlite::{Connection, ErrorCode};
 
 use super::connection::open_writer;
 use super::fault::Fault;
+use super::files::Files;
 use super::migrate::migrate;
 use super::reader::Reader;
 use super::threads::Threads;
@@ -57,11 +58,12 @@ impl SqliteStore {
         let connection = open_writer(&options, true)
             .map_err(|fault| OpenError { is_misplaced: lies_in_the_path(&fault), ..refused(&fault) })?;
         migrate(&connection, clock.now().wall).map_err(|error| refused(&error))?;
+        let files = Arc::new(Files::of(&path).map_err(|fault| refused(&fault))?);
         let mut readers = Vec::new();
         for _ in 0..options.readers.max(1) {
-            readers.push(Reader::open(options.clone()).map_err(|fault| refused(&fault))?);
+            readers.push(Reader::open(options.clone(), Arc::clone(&files)).map_err(|fault| refused(&fault))?);
         }
-        let writer = Writer::new(options, clock, rules, connection);
+        let writer = Writer::new(options, clock, rules, files, connection).map_err(|fault| refused(&fault))?;
         let connections = Connections {
             writer: Threads::start("sqlite-writer", vec![writer], WRITES_WAITING_MAX)
                 .map_err(|error| refused(&error))?,
