@@ -188,7 +188,7 @@ impl App {
         let server = HttpServer::start(server.listen, Data::new(front))
             .map_err(|error| StartError::Listen { listen: server.listen, error })?;
         let url = format!("http://{}", reachable(server.address()));
-        data.announce(&url)?;
+        data.announce(&url);
         Ok(Self { server, node, core, exporter, data, url, admin_token })
     }
 

@@ -34,7 +34,7 @@ impl Gate {
     pub(super) async fn caller(&self, headers: &HeaderMap) -> Result<Caller, Refusal> {
         let token = bearer(headers).ok_or(Refusal::Unauthenticated)?;
         let hash = TokenHash::of(token);
-        let caller = self.look_up(hash).await?.ok_or(Refusal::Unauthenticated)?;
+        let caller = self.look_up(hash).await?.ok_or(Refusal::TokenNotKnown)?;
         if let Some(pace) = &self.pace {
             pace.admit(&hash).map_err(Refusal::RateLimited)?;
         }

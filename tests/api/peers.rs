@@ -116,6 +116,22 @@ fn a_later_head_that_never_ends_is_given_up() {
     assert!(!is_ended(&mut silent));
 }
 
+#[test]
+fn what_is_no_request_leaves_no_line_in_the_log() {
+    let (_directory, mut process, shop) = process();
+    for bytes in ["nonsense\r\n\r\n", "GET / HTTP/1.1\r\nContent-Length: x\r\n\r\n", "GET /"] {
+        let mut stream = shop.connect();
+        stream.write_all(bytes.as_bytes()).expect("it is taken");
+        stream.shutdown(std::net::Shutdown::Write).expect("it is open");
+        // Some are answered and some are not.
+        let _ = stream.read_to_end(&mut Vec::new());
+    }
+    process.terminate();
+    let (status, said) = process.end(20 * SECOND);
+    assert!(status.success());
+    assert!(!said.contains("actix_http"), "{said}");
+}
+
 /// Processor time that a process has used, in ticks, of which a second has a hundred.
 #[cfg(target_os = "linux")]
 fn ticks(process: &Process) -> u64 {

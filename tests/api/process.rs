@@ -60,13 +60,13 @@ impl Process {
         self.child.wait().expect("it is our child");
     }
 
-    /// Waits for its end. Answers how it ended and what it last said.
+    /// Waits for its end. Answers how it ended and what it said.
     pub(crate) fn end(&mut self, within: Duration) -> (ExitStatus, String) {
         for _ in 0..within.as_millis() / 25 {
             if let Some(status) = self.child.try_wait().expect("it is our child") {
                 let mut said = String::new();
                 self.child.stderr.take().expect("it was piped").read_to_string(&mut said).expect("it is text");
-                return (status, said.trim_end().lines().last().unwrap_or_default().to_owned());
+                return (status, said);
             }
             std::thread::sleep(Duration::from_millis(25));
         }
