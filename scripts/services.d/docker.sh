@@ -56,7 +56,7 @@ docker_up() {
         rm -f "$DIR/mode"
         die "docker could not bring them up within $DOCKER_SECONDS s"
     fi
-    printf '%s\n' "$@" >>"$DIR/brought-up"
+    note_brought_up "$@"
     write_env
     compose ps
     echo "variables: ${DIR#"$PWD"/}/env"

@@ -45,7 +45,8 @@ redis_ask() {
 
 redis_answers() { [[ $(redis_ask "$1" PING) == PONG ]]; }
 
-redis_url() { echo "redis://:${1-$(secret)}@127.0.0.1:$(port_of redis)/0"; }
+# With the name of the user that there always is: redis-cli 7.0 takes an empty one for a name.
+redis_url() { echo "redis://default:${1-$(secret)}@127.0.0.1:$(port_of redis)/0"; }
 
 # Nodes remember each other by port and a half-made cluster cannot be made again: both begin anew.
 cluster_forget() {
@@ -84,5 +85,5 @@ cluster_url() {
         nodes+=("127.0.0.1:$(port_of "$name")")
     done
     local IFS=,
-    echo "redis+cluster://:${1-$(secret)}@${nodes[*]}"
+    echo "redis+cluster://default:${1-$(secret)}@${nodes[*]}"
 }

@@ -45,7 +45,7 @@ shown_url() {
     case $1 in
         mysql) mysql_url '***' ;;
         redis) redis_url '***' ;;
-        redis-cluster-*) echo "redis://:***@127.0.0.1:$(port_of "$1")" ;;
+        redis-cluster-*) echo "redis://default:***@127.0.0.1:$(port_of "$1")" ;;
         kafka) kafka_url ;;
     esac
 }
@@ -82,6 +82,14 @@ variables_of() {
             name=${name//-/_}
             echo "FLOODGATE_TEST_${name^^}_PID=$PID"
         fi
+    done
+}
+
+# Writes down that services have been brought up.
+note_brought_up() {
+    local service
+    for service in "$@"; do
+        grep -qx "$service" "$DIR/brought-up" 2>/dev/null || echo "$service" >>"$DIR/brought-up"
     done
 }
 
