@@ -19,7 +19,7 @@ boot_id() { cat /proc/sys/kernel/random/boot_id; }
 # Sets STAT_STATE and STAT_START of pid $1; fails if there is no such process.
 read_stat() {
     local line fields
-    { line=$(<"/proc/$1/stat"); } 2>/dev/null || return 1
+    { read -r line <"/proc/$1/stat"; } 2>/dev/null || return 1
     # The name in the second field may hold spaces and brackets, so fields count from its end.
     read -r -a fields <<<"${line##*) }"
     STAT_STATE=${fields[0]} STAT_START=${fields[19]}
@@ -71,15 +71,23 @@ wait_until() {
 }
 
 # Runs the command after $1 and $2 to its end, for at most $1 seconds, its output going to file $2. It runs beside us and
-# is waited for, so that a signal to this run is heard at once and ends the helper too.
+# is waited for, so that a signal to this run is heard at once and ends the helper too. It keeps the lock: if this run is
+# killed, the next one does not begin before the helper has ended.
 bounded() {
     local seconds=$1 log=$2 status=0
     shift 2
-    timeout --kill-after=5 "$seconds" "$@" </dev/null >>"$log" 2>&1 9>&- &
+    timeout --kill-after=5 "$seconds" "$@" </dev/null >>"$log" 2>&1 &
     HELPER=$!
     wait "$HELPER" || status=$?
+    ((status == 0)) || end_helper
     HELPER=
     return "$status"
+}
+
+# Ends the helper and whatever it has started: timeout leads a group of its own, and its members may not hear TERM.
+end_helper() {
+    kill -KILL -- "-$HELPER" 2>/dev/null || kill -KILL "$HELPER" 2>/dev/null || true
+    wait "$HELPER" 2>/dev/null || true
 }
 
 is_gone() { ! find_process "$1"; }
@@ -115,7 +123,7 @@ clean_up() {
     local status=$? name
     trap '' INT TERM HUP
     trap - EXIT
-    [[ -z $HELPER ]] || kill -TERM "$HELPER" 2>/dev/null || true
+    [[ -z $HELPER ]] || end_helper
     if [[ -z $KEEP_STARTED ]] && ((${#STARTED[@]})); then
         say "stopping what was started: ${STARTED[*]}"
         for name in "${STARTED[@]}"; do
