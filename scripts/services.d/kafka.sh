@@ -17,6 +17,8 @@ kafka_fetch() {
     # Moved to their place when all of them are there.
     fetched=$(mktemp -d "$CACHE/fetching.XXXXXX")
     : >"$log"
+    # Java goes by the list of users; in a container there may be none, or another home.
+    [[ -z ${HOME:-} ]] || export MAVEN_OPTS="${MAVEN_OPTS:-} -Duser.home=$HOME"
     if ! bounded 600 "$log" mvn -q -B -f "$KAFKA_HERE/pom.xml" dependency:copy-dependencies \
         -DoutputDirectory="$fetched" -DincludeScope=runtime; then
         rm -rf "$fetched"

@@ -54,23 +54,26 @@ CONFIG
 
 # Makes the data directory; one that was not finished is made anew.
 mysql_make() {
-    local data log
+    local data log as_root=()
+    # Root has to say that it means it; whoever else runs this cannot become another.
+    ((EUID)) || as_root=(--user=root)
     data=$(mysql_data) log=$DIR/log/mysql-install.log
     [[ ! -e $data.made ]] || return 0
     rm -rf "$data"
     mkdir -p "$data"
     : >"$log"
-    # Without --user, root is refused; the directory belongs to whoever runs this.
-    bounded 120 "$log" mariadb-install-db --no-defaults --datadir="$data" --user="$(id -un)" --skip-test-db \
+    bounded 120 "$log" mariadb-install-db --no-defaults --datadir="$data" --skip-test-db "${as_root[@]}" \
         --auth-root-authentication-method=socket --auth-root-socket-user="$(id -un)" ||
         die_with_log "the database directory could not be made" "$log"
     touch "$data.made"
 }
 
 mysql_launch() {
+    local as_root=()
+    ((EUID)) || as_root=(--user=root)
     mysql_make
     mysql_configure
-    spawn mysql mariadbd --defaults-file="$DIR/etc/mysql.cnf" --user="$(id -un)"
+    spawn mysql mariadbd --defaults-file="$DIR/etc/mysql.cnf" "${as_root[@]}"
 }
 
 mysql_answers() {
