@@ -30,31 +30,36 @@ need_docker() {
         die "docker was asked for, and it has no compose: install the docker-compose-plugin package, or go without it"
 }
 
-docker_up() {
-    local name names=() service
-    need_docker
-    if [[ $MODE != docker ]]; then
-        for service in "${SERVICES[@]}"; do
-            for name in $(processes_of "$service"); do
-                ! find_process "$name" || die "$name runs without docker: scripts/services down, then try again"
-            done
+# Chooses ports when this directory begins to use docker; fails if its services run without.
+docker_begin() {
+    local name service
+    for service in "${SERVICES[@]}"; do
+        for name in $(processes_of "$service"); do
+            ! find_process "$name" || die "$name runs without docker: scripts/services down, then try again"
         done
-        for name in mysql redis "${CLUSTER_NODES[@]}" kafka; do
-            # Also a port that was written down is looked at again: nobody may have it now.
-            settle_ports "$name" || true
-        done
-    fi
-    MODE=docker
-    echo docker >"$DIR/mode"
-    for name in "$@"; do
-        compose config --services | grep -qx "$name" || die "docker-compose.yml has no service $name"
-        names+=("$name")
     done
-    if ! compose up --detach --wait --wait-timeout "$DOCKER_SECONDS" "${names[@]}" >&2; then
-        compose logs --tail "$LOG_TAIL" "${names[@]}" >&2 || true
-        compose down >&2 || true
-        rm -f "$DIR/mode"
-        die "docker could not bring them up within $DOCKER_SECONDS s"
+    for name in mysql redis "${CLUSTER_NODES[@]}" kafka; do
+        # Also a port that was written down is looked at again: nobody may have it now.
+        settle_ports "$name" || true
+    done
+}
+
+docker_up() {
+    local name known
+    need_docker
+    [[ $MODE == docker ]] || docker_begin
+    known=$(compose config --services) || die "docker cannot read docker-compose.yml"
+    for name in "$@"; do
+        grep -qx "$name" <<<"$known" || die "docker-compose.yml has no service $name"
+    done
+    MODE=docker
+    # Before anything is started, so that `down` knows where to look whatever happens now.
+    echo docker >"$DIR/mode"
+    if ! compose up --detach --wait --wait-timeout "$DOCKER_SECONDS" "$@" >&2; then
+        compose logs --tail "$LOG_TAIL" "$@" >&2 || true
+        compose rm --stop --force "$@" >&2 || true
+        [[ -s $DIR/brought-up ]] || { compose down >&2 && rm -f "$DIR/mode"; }
+        die "docker has not brought them up within $DOCKER_SECONDS s: $*"
     fi
     note_brought_up "$@"
     write_env
@@ -66,7 +71,16 @@ docker_down() {
     if [[ -n $1 ]]; then compose down --volumes >&2; else compose down >&2; fi
 }
 
-docker_status() { compose ps --all; }
+# Prints compose's table; fails if not everything runs.
+docker_status() {
+    local running name status=0
+    compose ps --all
+    running=$(compose ps --services --filter status=running)
+    for name in "${SERVICES[@]}"; do
+        grep -qx "$name" <<<"$running" || status=1
+    done
+    return "$status"
+}
 
 # Does command $1 to service $2; the three nodes of the cluster are one container.
 docker_act() {
