@@ -16,13 +16,13 @@ log_file() { echo "$DIR/log/$1.log"; }
 
 boot_id() { cat /proc/sys/kernel/random/boot_id; }
 
-# Sets STAT_STATE and STAT_START of pid $1; fails if there is no such process.
+# Sets STAT_STATE, STAT_THREADS and STAT_START of pid $1; fails if there is no such process.
 read_stat() {
     local line fields
     { read -r line <"/proc/$1/stat"; } 2>/dev/null || return 1
     # The name in the second field may hold spaces and brackets, so fields count from its end.
     read -r -a fields <<<"${line##*) }"
-    STAT_STATE=${fields[0]} STAT_START=${fields[19]}
+    STAT_STATE=${fields[0]} STAT_THREADS=${fields[17]} STAT_START=${fields[19]}
 }
 
 # Sets PID and STAT_STATE of process $1 of ours; fails, with PID empty, if it does not run.
@@ -30,12 +30,16 @@ find_process() {
     local start boot
     PID=
     { read -r PID start boot <"$(pid_file "$1")"; } 2>/dev/null || { PID=; return 1; }
-    if [[ $boot == "$(boot_id)" ]] && read_stat "$PID" && [[ $STAT_START == "$start" && $STAT_STATE != [ZX] ]]; then
+    if [[ $boot == "$(boot_id)" ]] && read_stat "$PID" && [[ $STAT_START == "$start" ]] && ! is_spent; then
         return 0
     fi
     PID=
     return 1
 }
+
+# Whether what read_stat has read is a process that has ended and that only its parent has yet to hear of. As long as one
+# of its threads has not ended, its ports and files are still taken.
+is_spent() { [[ $STAT_STATE == [ZX] ]] && ((STAT_THREADS <= 1)); }
 
 is_paused() { find_process "$1" && [[ $STAT_STATE == T ]]; }
 
