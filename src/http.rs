@@ -8,6 +8,7 @@ mod answer;
 mod auth;
 mod body;
 mod call;
+mod connection;
 mod cursor;
 mod health;
 mod if_match;
