@@ -19,10 +19,11 @@ use actors::node::{Node, Ports};
 use actors::ports::{Clock, CommitError, StoreError};
 use actors::stock::MemoryLedger;
 
+use crate::access::{Caller, IssuedToken, Tokens as _};
 use crate::backend::printer::{self, LinePrinter};
 use crate::backend::sqlite::{self, SqliteEventLog, SqliteOptions, SqliteStore, SqliteTokens};
 use crate::http::{Front, HttpServer};
-use crate::settings::{LedgerSettings, Settings, StreamSettings};
+use crate::settings::{LedgerSettings, Settings, ShopSettings, StoreSettings, StreamSettings};
 use admin_token::AdminToken;
 use clock::SystemClock;
 use data_dir::DataDir;
@@ -66,9 +67,9 @@ pub enum StartError {
     /// The tokens cannot be read.
     #[error("{0}")]
     Tokens(#[from] StoreError),
-    /// The admin token cannot be stored.
-    #[error("the admin token cannot be stored: {0}")]
-    AdminToken(#[from] CommitError),
+    /// A token cannot be stored.
+    #[error("a token cannot be stored: {0}")]
+    NewToken(#[from] CommitError),
     /// The system gives no randomness.
     #[error("the system gives no random numbers: {0}")]
     Random(#[from] getrandom::Error),
@@ -79,9 +80,32 @@ impl StartError {
     pub const fn is_configuration(&self) -> bool {
         match self {
             Self::InUse { .. } | Self::Data { .. } | Self::Listen { .. } | Self::Printer(_) => true,
-            Self::Store(_) | Self::Tokens(_) | Self::AdminToken(_) | Self::Random(_) => false,
+            Self::Store(_) | Self::Tokens(_) | Self::NewToken(_) | Self::Random(_) => false,
         }
     }
+}
+
+/// Gives out a token in the store of a service that is not running, as its first start would find it.
+///
+/// # Errors
+/// Tells in one sentence why not; above all that the service is running after all.
+pub async fn issue_offline(
+    settings: Settings,
+    caller: Caller,
+    label: Option<String>,
+) -> Result<IssuedToken, StartError> {
+    let data = DataDir::open(&settings.data.dir)?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
+    let store = open_store(settings.store, &settings.shop, &clock)?;
+    let tokens = SqliteTokens::of(&store, clock);
+    AdminToken::provide(&data.admin_token(), &tokens).await?;
+    Ok(StoredTokens(tokens).issue(caller, label).await?)
+}
+
+fn open_store(store: StoreSettings, shop: &ShopSettings, clock: &Arc<dyn Clock>) -> Result<SqliteStore, StartError> {
+    let options = SqliteOptions { max_page_count: store.max_pages, ..SqliteOptions::at(store.path) };
+    let rules = Rules { payment_window: shop.payment_window };
+    Ok(SqliteStore::open(options, Arc::clone(clock), rules)?)
 }
 
 /// A running service.
@@ -103,9 +127,7 @@ impl App {
         let Settings { server, data, shop, store, ledger, stream, printer, log: _ } = settings;
         let data = DataDir::open(&data.dir)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
-        let options = SqliteOptions { max_page_count: store.max_pages, ..SqliteOptions::at(store.path) };
-        let rules = Rules { payment_window: shop.payment_window };
-        let store = SqliteStore::open(options, Arc::clone(&clock), rules)?;
+        let store = open_store(store, &shop, &clock)?;
         let tokens = SqliteTokens::of(&store, Arc::clone(&clock));
         let admin_token = AdminToken::provide(&data.admin_token(), &tokens).await?;
         let LedgerSettings::Memory = ledger;

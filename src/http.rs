@@ -26,6 +26,7 @@ use std::sync::Arc;
 use actors::domain::money::Currency;
 use actors::node::Node;
 
+pub use routes::{RouteRow, routes};
 pub use server::HttpServer;
 
 use crate::access::Tokens;

@@ -1,3 +1,4 @@
 //! What only operators see.
 
+pub(super) mod token;
 pub(super) mod verdict;

@@ -48,8 +48,13 @@ impl Call {
     }
 
     fn id<T: FromStr>(&self) -> Result<T, String> {
-        let text = self.request.match_info().get("id").unwrap_or_default();
+        let text = self.path_text("id");
         text.parse().map_err(|_| text.to_owned())
+    }
+
+    /// What the path says at `{name}`.
+    pub(super) fn path_text(&self, name: &str) -> &str {
+        self.request.match_info().get(name).unwrap_or_default()
     }
 
     /// The client's name of this attempt, if it gave one.

@@ -61,9 +61,35 @@ pub(super) static ROUTES: &[Route] = routes! {
     GET  "/skus/{id}/stock"    [], None,     EVERY => sku::stock::handle;
     POST "/skus/{id}/stock"    [], Required, SHOP  => sku::change_stock::handle;
     GET  "/admin/verdict"      ["sku_id"], None, ADMIN => admin::verdict::handle;
+    POST "/admin/tokens"       [], Required, ADMIN => admin::token::create::handle;
+    GET  "/admin/tokens"       ["limit", "cursor"], None, ADMIN => admin::token::list::handle;
+    DELETE "/admin/tokens/{token_id}" [], None, ADMIN => admin::token::revoke::handle;
     GET  "/health/live"        [], None,     OPEN  => health::live::handle;
     GET  "/health/ready"       [], None,     OPEN  => health::ready::handle;
 };
+
+/// What there is and who may: a row of the table, for those who check the whole of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RouteRow {
+    /// The method.
+    pub method: &'static str,
+    /// The path, with names in braces where it varies.
+    pub path: &'static str,
+    /// The roles that may; none: anyone may, without a token.
+    pub roles: Option<&'static [Role]>,
+}
+
+/// Every row of the table.
+pub fn routes() -> impl Iterator<Item = RouteRow> {
+    ROUTES.iter().map(|route| RouteRow {
+        method: route.method.as_str(),
+        path: route.path,
+        roles: match route.handler {
+            Handler::Open(_) => None,
+            Handler::Only(roles, _) => Some(roles),
+        },
+    })
+}
 
 /// Puts the table before `front`.
 pub(super) fn configure(config: &mut ServiceConfig, front: Data<Front>) {

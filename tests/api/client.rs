@@ -13,6 +13,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 #[derive(Clone)]
 pub(crate) struct Client {
     pub(crate) address: SocketAddr,
+    /// The bearer token; none is sent if it is empty.
     pub(crate) token: String,
 }
 
@@ -54,7 +55,9 @@ impl Client {
     /// Sends a request with these headers besides the token, and a body if it is not empty.
     pub(crate) fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Reply {
         let mut head = format!("{method} {path} HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n");
-        head += &format!("Authorization: Bearer {}\r\n", self.token);
+        if !self.token.is_empty() {
+            head += &format!("Authorization: Bearer {}\r\n", self.token);
+        }
         for (name, value) in headers {
             head += &format!("{name}: {value}\r\n");
         }
@@ -62,6 +65,25 @@ impl Client {
             head += &format!("Content-Length: {}\r\n", body.len());
         }
         self.raw(&[head.as_bytes(), b"\r\n", body.as_bytes()].concat())
+    }
+
+    /// The same service, as another caller.
+    pub(crate) fn with_token(&self, token: &str) -> Self {
+        Self { address: self.address, token: token.to_owned() }
+    }
+
+    /// Gives out a token, with what it is for as JSON members. Answers its id and a client that uses it.
+    pub(crate) fn caller(&self, members: &str) -> (String, Self) {
+        let created = self.post("/admin/tokens", "", &format!("{{{members}}}"));
+        assert_eq!(created.status, 201, "{created:?}");
+        let created = created.json();
+        let text = |name: &str| created[name].as_str().expect("a text").to_owned();
+        (text("token_id"), self.with_token(&text("token")))
+    }
+
+    /// A client for one buyer.
+    pub(crate) fn customer(&self, user_id: &str) -> Self {
+        self.caller(&format!(r#""role":"customer","user_id":"{user_id}""#)).1
     }
 
     pub(crate) fn get(&self, path: &str) -> Reply {

@@ -1,36 +1,9 @@
-//! What holds for every request: the token, paths and methods, names, time limits.
+//! What holds for every request: paths and methods, names, time limits.
 
 use std::io::Write as _;
 
-use crate::client::{Client, read};
+use crate::client::read;
 use crate::house::House;
-
-#[test]
-fn whoever_has_no_token_is_let_in_nowhere_but_to_health() {
-    let house = House::open();
-    let nobody = Client { token: "nonsense".to_owned(), ..house.client.clone() };
-    let guarded = [
-        ("POST", "/orders"),
-        ("GET", "/orders"),
-        ("GET", "/orders/01KAJ3ZZZZZZZZZZZZZZZZZZZZ"),
-        ("POST", "/orders/01KAJ3ZZZZZZZZZZZZZZZZZZZZ/pay"),
-        ("POST", "/orders/01KAJ3ZZZZZZZZZZZZZZZZZZZZ/cancel"),
-        ("GET", "/orders/01KAJ3ZZZZZZZZZZZZZZZZZZZZ/events"),
-        ("PUT", "/skus/a"),
-        ("GET", "/skus/a"),
-        ("GET", "/skus/a/stock"),
-        ("POST", "/skus/a/stock"),
-        ("GET", "/admin/verdict"),
-    ];
-    for (method, path) in guarded {
-        let refused = nobody.send(method, path, &[], "");
-        assert_eq!(refused.refusal(), (401, "unauthenticated".to_owned()), "{method} {path}");
-        assert_eq!(refused.header("www-authenticate"), Some("Bearer"));
-    }
-    for path in ["/health/live", "/health/ready"] {
-        assert_eq!(nobody.get(path).status, 200, "{path}");
-    }
-}
 
 #[test]
 fn what_is_not_there_is_told_apart_from_what_is_not_meant() {

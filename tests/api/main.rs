@@ -2,13 +2,16 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a failed expectation fails the test it stands in")]
 
 mod bodies;
+mod callers;
 mod client;
 mod crowds;
 mod door;
 mod full_disk;
 mod house;
 mod lists;
+mod matrix;
 mod orders;
 mod payments;
 mod restarts;
 mod skus;
+mod token_command;

@@ -1,0 +1,32 @@
+//! `GET /admin/tokens`: a page of the tokens that were given out, newest first.
+
+use serde::Serialize;
+
+use super::TokenBody;
+use crate::http::answer::{Answer, ok};
+use crate::http::call::Call;
+use crate::http::cursor;
+use crate::http::problem::Refusal;
+
+/// What a cursor of this list is sealed with: there are no filters.
+const SCOPE: &str = "tokens";
+
+#[derive(Serialize)]
+struct Body<'a> {
+    tokens: Vec<TokenBody<'a>>,
+    next_cursor: Option<String>,
+}
+
+pub(in crate::http) async fn handle(call: Call) -> Answer {
+    let before = call.query.text("cursor").map(place_of).transpose()?;
+    let page = call.front.gate.list(before, call.query.limit()?).await?;
+    Ok(ok(&Body {
+        tokens: page.tokens.iter().map(TokenBody::of).collect(),
+        next_cursor: page.next.map(|place| cursor::seal(SCOPE, &place.to_be_bytes())),
+    }))
+}
+
+fn place_of(cursor: &str) -> Result<i64, Refusal> {
+    let position = cursor::open(SCOPE, cursor)?;
+    position.try_into().map(i64::from_be_bytes).map_err(|_| Refusal::invalid("cursor", "is not one of tokens"))
+}
