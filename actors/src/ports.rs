@@ -14,7 +14,10 @@ pub use ids::Ids;
 pub use ledger::{Ledger, LedgerError, LedgerLevel, Refusal, ReserveReply, ReserveRequest, ReserveVerdict, Settlement};
 pub use printer::{EventSink, SinkError};
 pub use spawn::Spawn;
-pub use store::{CommitError, Committed, OrderPage, OrderQuery, SkuAudit, Store, StoreError};
+pub use store::{
+    CommitError, Committed, FlowPage, ListedRefund, OrderPage, OrderQuery, RefundPage, RefundPosition, RefundQuery,
+    SkuAudit, SkuPage, Store, StoreError,
+};
 
 /// What every port answers with: a future that is sent between threads.
 pub type Answer<'a, T> = futures_util::future::BoxFuture<'a, T>;

@@ -8,11 +8,16 @@ mod connection;
 mod event_log;
 mod facts;
 mod fault;
+mod flow;
 mod listing;
 mod migrate;
+#[cfg(test)]
+mod plan;
 mod queries;
 mod reader;
+mod refunds;
 mod rows;
+mod sku_list;
 mod snapshot;
 mod store;
 mod threads;

@@ -187,14 +187,18 @@ const fn status_of(rejection: &Rejection) -> StatusCode {
         | Rejection::TooManyLines { .. }
         | Rejection::IdempotencyKeyReused
         | Rejection::PaymentIdReused { .. } => StatusCode::UNPROCESSABLE_ENTITY,
-        Rejection::OrderNotFound(_) | Rejection::SkuNotFound(_) => StatusCode::NOT_FOUND,
+        Rejection::OrderNotFound(_) | Rejection::PaymentNotFound(_) | Rejection::SkuNotFound(_) => {
+            StatusCode::NOT_FOUND
+        }
         Rejection::RequestInProgress
         | Rejection::SkuNotOnSale(_)
         | Rejection::PriceChanged { .. }
         | Rejection::SoldOut { .. }
         | Rejection::InsufficientStock { .. }
         | Rejection::PurchaseLimitReached { .. }
-        | Rejection::IllegalTransition { .. } => StatusCode::CONFLICT,
+        | Rejection::IllegalTransition { .. }
+        | Rejection::NoRefundDue(_) => StatusCode::CONFLICT,
+        Rejection::VersionMismatch { .. } => StatusCode::PRECONDITION_FAILED,
         Rejection::Busy | Rejection::Unavailable(_) | Rejection::OutcomeUnknown => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
@@ -205,6 +209,9 @@ fn members_of(rejection: &Rejection, currency: &Currency) -> Vec<(&'static str, 
         Rejection::TooManyLines { given, max } => vec![("given", (*given).into()), ("max", (*max).into())],
         Rejection::PaymentIdReused { payment_id } => vec![("payment_id", payment_id.as_str().into())],
         Rejection::OrderNotFound(order_id) => vec![("order_id", order_id.to_string().into())],
+        Rejection::PaymentNotFound(payment_id) | Rejection::NoRefundDue(payment_id) => {
+            vec![("payment_id", payment_id.as_str().into())]
+        }
         Rejection::SkuNotFound(sku_id) | Rejection::SkuNotOnSale(sku_id) => vec![("sku_id", sku_id.as_str().into())],
         Rejection::PriceChanged { sku_id, unit_price } => {
             vec![("sku_id", sku_id.as_str().into()), ("unit_price", currency.format(*unit_price).into())]
@@ -216,6 +223,7 @@ fn members_of(rejection: &Rejection, currency: &Currency) -> Vec<(&'static str, 
         Rejection::PurchaseLimitReached { sku_id, limit, held } => {
             vec![("sku_id", sku_id.as_str().into()), ("limit", (*limit).into()), ("held", (*held).into())]
         }
+        Rejection::VersionMismatch { version } => vec![("version", (*version).into())],
         // `status` is the answer's own.
         Rejection::IllegalTransition { status, .. } => vec![("order_status", status.name().into())],
         Rejection::IdempotencyKeyReused

@@ -9,6 +9,7 @@ mod mutation;
 
 pub use decide::{Rules, decide};
 pub use facts::{
-    ChangedOrder, Changes, Decided, Facts, KeyRecord, KeyedAnswer, Needs, NewOrder, StockKeyRecord, StockWrite,
+    ChangedOrder, Changes, Decided, Facts, KeyRecord, KeyedAnswer, Needs, NewOrder, RefundedOrder, StockKeyRecord,
+    StockWrite,
 };
-pub use mutation::{CancelOrder, Mutation, Outcome, PutSku, Verdict};
+pub use mutation::{AmendOrder, CancelOrder, Mutation, OrderAction, Outcome, PutSku, Verdict};

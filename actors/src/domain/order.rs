@@ -1,9 +1,11 @@
 //! Orders: what they hold, how they are asked for, and the one state machine that moves them.
 
+mod amendment;
 mod place;
 mod status;
 mod transition;
 
+pub use amendment::{Amendment, ExpectedVersion};
 pub use place::{PlaceOrder, WantedLine, amount_of};
 pub use status::{CancelReason, OrderState, Status};
 pub use transition::{SYSTEM, StockMove, Transition};
@@ -34,7 +36,7 @@ pub struct Order {
     pub remark: Option<String>,
     /// The live room it was placed from, if any.
     pub room_id: Option<String>,
-    /// What is owed back, if anything.
+    /// What it has come to owe back, if anything. Settling a refund leaves it as it is.
     pub refund: Option<Refund>,
     /// When it was committed.
     pub created_at: Timestamp,

@@ -34,13 +34,58 @@ impl RefundReason {
     }
 }
 
-/// What is owed back on an order: the sum of all its refunds due, and the latest reason.
+/// What an order has come to owe back: the sum of all its refunds, settled or not, and the latest reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refund {
-    /// The sum due.
+    /// The sum.
     pub due: Money,
     /// The latest reason.
     pub reason: RefundReason,
+}
+
+/// What became of the money of a payment that is not kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PaymentRefund {
+    /// Why it is owed back.
+    pub reason: RefundReason,
+    /// Whether it was given back.
+    pub status: RefundStatus,
+    /// Since when it is owed back.
+    pub at: Timestamp,
+}
+
+impl PaymentRefund {
+    /// Owed back from now on.
+    pub const fn due(reason: RefundReason, at: Timestamp) -> Self {
+        Self { reason, status: RefundStatus::Due, at }
+    }
+}
+
+/// Whether money that is owed back was given back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RefundStatus {
+    /// Not yet.
+    Due,
+    /// It was.
+    Done,
+}
+
+impl RefundStatus {
+    /// Every status.
+    pub const ALL: [Self; 2] = [Self::Due, Self::Done];
+
+    /// The status as clients and tables name it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Due => "due",
+            Self::Done => "done",
+        }
+    }
+
+    /// The status with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.name() == name)
+    }
 }
 
 /// A notice that money was captured for an order.
@@ -67,8 +112,8 @@ pub struct Payment {
     pub amount: Money,
     /// How the notice was answered; repeats of the notice get the same. `None`: paid.
     pub answered: Option<RefundReason>,
-    /// Why the sum is owed back, if it is: as answered, or because a paid order was cancelled later.
-    pub refund_due: Option<RefundReason>,
+    /// What became of the sum if it is not kept: owed back as answered, or because a paid order was cancelled later.
+    pub refund: Option<PaymentRefund>,
     /// When the notice was recorded.
     pub at: Timestamp,
 }

@@ -1,6 +1,6 @@
 //! Every reason the core has to say no, in order of precedence: where several apply, the first wins.
 
-use super::id::{OrderId, SkuId};
+use super::id::{OrderId, PaymentId, SkuId};
 use super::order::Status;
 
 /// A reason to say no. The declaration order is the order of precedence.
@@ -37,6 +37,9 @@ pub enum Rejection {
     /// No such order, as far as the caller may know.
     #[error("there is no order {0}")]
     OrderNotFound(OrderId),
+    /// No such payment.
+    #[error("there is no payment {0}")]
+    PaymentNotFound(PaymentId),
     /// No such SKU.
     #[error("there is no sku {0}")]
     SkuNotFound(SkuId),
@@ -81,6 +84,12 @@ pub enum Rejection {
         /// Units held in orders not cancelled.
         held: u64,
     },
+    /// The order has another version than the one the change was made up from.
+    #[error("the order is at version {version} now")]
+    VersionMismatch {
+        /// The order's version.
+        version: u32,
+    },
     /// The order's status does not allow the change.
     #[error("an order that is {} cannot be {wanted}", .status.name())]
     IllegalTransition {
@@ -89,6 +98,9 @@ pub enum Rejection {
         /// The change, in the past tense.
         wanted: &'static str,
     },
+    /// Nothing of the payment is or was owed back.
+    #[error("nothing of payment {0} is owed back")]
+    NoRefundDue(PaymentId),
     /// As much work as the node takes is in hand.
     #[error("too much is going on right now, try again")]
     Busy,
@@ -115,13 +127,16 @@ impl Rejection {
             Self::RequestInProgress => "request_in_progress",
             Self::PaymentIdReused { .. } => "payment_id_reused",
             Self::OrderNotFound(_) => "order_not_found",
+            Self::PaymentNotFound(_) => "payment_not_found",
             Self::SkuNotFound(_) => "sku_not_found",
             Self::SkuNotOnSale(_) => "sku_not_on_sale",
             Self::PriceChanged { .. } => "price_changed",
             Self::SoldOut { .. } => "sold_out",
             Self::InsufficientStock { .. } => "insufficient_stock",
             Self::PurchaseLimitReached { .. } => "purchase_limit_reached",
+            Self::VersionMismatch { .. } => "version_mismatch",
             Self::IllegalTransition { .. } => "illegal_transition",
+            Self::NoRefundDue(_) => "no_refund_due",
             Self::Busy => "busy",
             Self::Unavailable(_) => "unavailable",
             Self::OutcomeUnknown => "outcome_unknown",
@@ -137,13 +152,16 @@ impl Rejection {
             | Self::IdempotencyKeyReused
             | Self::PaymentIdReused { .. }
             | Self::OrderNotFound(_)
+            | Self::PaymentNotFound(_)
             | Self::SkuNotFound(_)
             | Self::SkuNotOnSale(_)
             | Self::PriceChanged { .. }
             | Self::SoldOut { .. }
             | Self::InsufficientStock { .. }
             | Self::PurchaseLimitReached { .. }
-            | Self::IllegalTransition { .. } => false,
+            | Self::VersionMismatch { .. }
+            | Self::IllegalTransition { .. }
+            | Self::NoRefundDue(_) => false,
         }
     }
 }

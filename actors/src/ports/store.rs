@@ -6,10 +6,12 @@ use std::sync::Arc;
 use super::Answer;
 use crate::domain::commit::{KeyRecord, Mutation, Verdict};
 use crate::domain::event::OrderEvent;
-use crate::domain::id::{OrderId, ScopedKey, SkuId, UserId};
+use crate::domain::id::{OrderId, PaymentId, ScopedKey, SkuId, UserId};
 use crate::domain::invariant::OrderTotals;
+use crate::domain::money::Money;
 use crate::domain::order::{Order, Status};
-use crate::domain::stock::Sku;
+use crate::domain::payment::{PaymentRefund, RefundStatus};
+use crate::domain::stock::{FlowEntry, Sku};
 use crate::domain::time::Timestamp;
 
 /// Why a read was not answered.
@@ -63,6 +65,69 @@ pub struct OrderPage {
     pub next: Option<OrderId>,
 }
 
+/// A page of SKUs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SkuPage {
+    /// The SKUs, by id.
+    pub skus: Vec<Sku>,
+    /// Where the next page goes on: after this SKU. None at the end.
+    pub next: Option<SkuId>,
+}
+
+/// A page of a SKU's stock flow.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FlowPage {
+    /// The entries, newest first, numbered without a gap.
+    pub entries: Vec<FlowEntry>,
+    /// Where the next page goes on: before the entry of this number. None at the end.
+    pub next: Option<u64>,
+}
+
+/// Which payments that are or were owed back to list, the one that is longest so first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RefundQuery {
+    /// Only with this status.
+    pub status: Option<RefundStatus>,
+    /// Only those after this one.
+    pub after: Option<RefundPosition>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// The place of a payment in the list: since when it is owed back, then its id.
+pub type RefundPosition = (Timestamp, PaymentId);
+
+/// A payment that is or was owed back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedRefund {
+    /// The payment.
+    pub payment_id: PaymentId,
+    /// The order that was paid for.
+    pub order_id: OrderId,
+    /// Whose order that is.
+    pub user_id: UserId,
+    /// The sum.
+    pub amount: Money,
+    /// Why, since when, and whether it was given back.
+    pub refund: PaymentRefund,
+}
+
+impl ListedRefund {
+    /// The payment's place in the list.
+    pub fn position(&self) -> RefundPosition {
+        (self.refund.at, self.payment_id.clone())
+    }
+}
+
+/// A page of payments that are or were owed back.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RefundPage {
+    /// The payments, the one that is owed back longest first.
+    pub refunds: Vec<ListedRefund>,
+    /// Where the next page goes on: after this one. None at the end.
+    pub next: Option<RefundPosition>,
+}
+
 /// A SKU beside what its orders hold, read in one transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SkuAudit {
@@ -89,6 +154,16 @@ pub trait Store: Send + Sync + 'static {
 
     /// The SKUs that exist, of those asked for: one statement, no lock.
     fn skus(&self, sku_ids: Vec<SkuId>) -> Answer<'_, Result<BTreeMap<SkuId, Sku>, StoreError>>;
+
+    /// A page of all SKUs, from `after` on.
+    fn sku_page(&self, after: Option<SkuId>, limit: usize) -> Answer<'_, Result<SkuPage, StoreError>>;
+
+    /// A page of a SKU's stock flow, reserves among the rest: the entries numbered below `before`. Of an unknown SKU
+    /// there are none.
+    fn flow(&self, sku_id: SkuId, before: Option<u64>, limit: usize) -> Answer<'_, Result<FlowPage, StoreError>>;
+
+    /// A page of payments that are or were owed back.
+    fn refunds(&self, query: RefundQuery) -> Answer<'_, Result<RefundPage, StoreError>>;
 
     /// The keys that are committed, of those asked for.
     fn keys(&self, keys: Vec<ScopedKey>) -> Answer<'_, Result<BTreeMap<ScopedKey, KeyRecord>, StoreError>>;

@@ -17,8 +17,8 @@ use crate::domain::stock::Sku;
 use crate::domain::time::Timestamp;
 use crate::node::{Node, Ports};
 use crate::ports::{
-    Answer, Clock, CommitError, Committed, EventSink, Ids, OrderPage, OrderQuery, SinkError, SkuAudit, Spawn, Store,
-    StoreError,
+    Answer, Clock, CommitError, Committed, EventSink, FlowPage, Ids, OrderPage, OrderQuery, RefundPage, RefundQuery,
+    SinkError, SkuAudit, SkuPage, Spawn, Store, StoreError,
 };
 use crate::stock::MemoryLedger;
 
@@ -124,6 +124,18 @@ impl Store for GatedStore {
 
     fn skus(&self, sku_ids: Vec<SkuId>) -> Answer<'_, Result<BTreeMap<SkuId, Sku>, StoreError>> {
         self.inner.skus(sku_ids)
+    }
+
+    fn sku_page(&self, after: Option<SkuId>, limit: usize) -> Answer<'_, Result<SkuPage, StoreError>> {
+        self.inner.sku_page(after, limit)
+    }
+
+    fn flow(&self, sku_id: SkuId, before: Option<u64>, limit: usize) -> Answer<'_, Result<FlowPage, StoreError>> {
+        self.inner.flow(sku_id, before, limit)
+    }
+
+    fn refunds(&self, query: RefundQuery) -> Answer<'_, Result<RefundPage, StoreError>> {
+        self.inner.refunds(query)
     }
 
     fn keys(&self, keys: Vec<ScopedKey>) -> Answer<'_, Result<BTreeMap<ScopedKey, KeyRecord>, StoreError>> {

@@ -1,21 +1,25 @@
 //! The store in memory: the same rules as every store, on plain maps. Its [`Disk`] outlives a crash.
 
+mod pages;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::{FutureExt, ready};
 
-use crate::domain::commit::{Changes, Decided, Facts, KeyRecord, KeyedAnswer, Mutation, Needs, Rules, decide};
+use crate::domain::commit::{
+    Changes, Decided, Facts, KeyRecord, KeyedAnswer, Mutation, Needs, RefundedOrder, Rules, decide,
+};
 use crate::domain::event::OrderEvent;
 use crate::domain::id::{OrderId, PaymentId, ScopedKey, SkuId, UserId};
 use crate::domain::invariant::OrderTotals;
 use crate::domain::order::{Order, Status};
-use crate::domain::payment::{Payment, RefundReason};
+use crate::domain::payment::{Payment, RefundStatus};
 use crate::domain::stock::{FlowEntry, Sku};
 use crate::domain::time::Timestamp;
 use crate::ports::{
-    Answer, Clock, CommitError, Committed, EventLog, EventLogError, LoggedEvent, OrderPage, OrderQuery, SkuAudit,
-    Store, StoreError,
+    Answer, Clock, CommitError, Committed, EventLog, EventLogError, FlowPage, LoggedEvent, OrderPage, OrderQuery,
+    RefundPage, RefundQuery, SkuAudit, SkuPage, Store, StoreError,
 };
 
 /// What is committed.
@@ -153,11 +157,14 @@ impl Tables {
             let earlier = self.payments.insert(payment.payment_id.clone(), payment);
             assert_eq!(earlier, None, "a payment is recorded once");
         }
-        for order_id in changes.refunded_orders {
+        for RefundedOrder { order_id, refund } in changes.refunded_orders {
             let paying = self.payments.values_mut().filter(|payment| payment.order_id == order_id);
-            paying.filter(|payment| payment.answered.is_none()).for_each(|payment| {
-                payment.refund_due = Some(RefundReason::OrderCancelled);
-            });
+            paying.filter(|payment| payment.answered.is_none()).for_each(|payment| payment.refund = Some(refund));
+        }
+        for payment_id in changes.settled_refunds {
+            let payment = self.payments.get_mut(&payment_id).expect("a settled payment was read");
+            let refund = payment.refund.as_mut().expect("only what is owed back is settled");
+            refund.status = RefundStatus::Done;
         }
         for (group, position) in changes.positions {
             let latest = self.positions.entry(group).or_default();
@@ -171,22 +178,6 @@ impl Tables {
         {
             row.key = None;
         }
-    }
-
-    fn page(&self, query: &OrderQuery) -> OrderPage {
-        let is_wanted = |order: &&Order| {
-            !order.is_deleted
-                && query.user_id.as_ref().is_none_or(|user_id| order.user_id == *user_id)
-                && query.status.is_none_or(|status| order.status() == status)
-                && query.sku_id.as_ref().is_none_or(|sku_id| order.lines.iter().any(|line| line.sku_id == *sku_id))
-                && query.before.is_none_or(|before| order.order_id < before)
-        };
-        let mut orders: Vec<Order> =
-            self.orders.values().rev().filter(is_wanted).take(query.limit + 1).cloned().collect();
-        let has_more = orders.len() > query.limit;
-        orders.truncate(query.limit);
-        let next = orders.last().filter(|_| has_more).map(|order| order.order_id);
-        OrderPage { orders, next }
     }
 }
 
@@ -220,6 +211,18 @@ impl Store for MemoryStore {
 
     fn skus(&self, sku_ids: Vec<SkuId>) -> Answer<'_, Result<BTreeMap<SkuId, Sku>, StoreError>> {
         answer(pick(&self.disk.tables().skus, &sku_ids.into_iter().collect()))
+    }
+
+    fn sku_page(&self, after: Option<SkuId>, limit: usize) -> Answer<'_, Result<SkuPage, StoreError>> {
+        answer(self.disk.tables().sku_page(after.as_ref(), limit))
+    }
+
+    fn flow(&self, sku_id: SkuId, before: Option<u64>, limit: usize) -> Answer<'_, Result<FlowPage, StoreError>> {
+        answer(self.disk.tables().flow_page(&sku_id, before, limit))
+    }
+
+    fn refunds(&self, query: RefundQuery) -> Answer<'_, Result<RefundPage, StoreError>> {
+        answer(self.disk.tables().refund_page(&query))
     }
 
     fn keys(&self, keys: Vec<ScopedKey>) -> Answer<'_, Result<BTreeMap<ScopedKey, KeyRecord>, StoreError>> {

@@ -100,27 +100,13 @@ fn page_of_ids(
 #[cfg(test)]
 mod tests {
     use actors::domain::order::Status;
-    use actors::domain::time::Timestamp;
 
-    use super::super::migrate;
+    use super::super::plan;
     use super::*;
-
-    fn tables() -> Connection {
-        let connection = Connection::open_in_memory().expect("memory is there");
-        migrate::migrate(&connection, Timestamp::from_millis(0)).expect("an empty database takes every migration");
-        connection
-    }
-
-    fn plan(connection: &Connection, sql: &str) -> String {
-        let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).expect("the statement is sound");
-        let params = vec![&rusqlite::types::Null as &dyn ToSql; statement.parameter_count()];
-        let rows = statement.query_map(params.as_slice(), |row| row.get::<_, String>(3)).expect("readable");
-        rows.collect::<rusqlite::Result<Vec<_>>>().expect("readable").join("; ")
-    }
 
     #[test]
     fn every_listing_is_driven_by_its_index_and_never_sorts() {
-        let connection = tables();
+        let connection = plan::tables();
         let table = [
             (BY_USER, "idx_order_info_user_id"),
             (BY_SKU, "idx_order_detail_info_sku_id"),
@@ -128,15 +114,13 @@ mod tests {
             (BY_ID, "uk_order_info_order_id"),
         ];
         for (sql, index) in table {
-            let plan = plan(&connection, sql);
-            assert!(plan.contains(index), "{index}: {plan}");
-            assert!(!plan.contains("TEMP B-TREE") && !plan.contains("SCAN"), "{index}: {plan}");
+            plan::assert_goes_by(&connection, sql, index);
         }
     }
 
     #[test]
     fn a_page_that_looks_at_too_many_rows_is_cut_short_with_a_cursor() {
-        let connection = tables();
+        let connection = plan::tables();
         for number in 0..10_u8 {
             let insert = "INSERT INTO order_info (order_id, user_id, order_status, amount, is_delete, version, \
                  create_by, update_by, create_time, update_time) VALUES (?1, 'u', ?2, 0, 0, 1, '', '', 0, 0)";

@@ -19,13 +19,14 @@ macro_rules! migration {
 }
 
 /// Every migration, in order. One that was released is never changed.
-const MIGRATIONS: [Migration; 6] = [
+const MIGRATIONS: [Migration; 7] = [
     migration!(1, "0001_sku_and_stock.sql"),
     migration!(2, "0002_order.sql"),
     migration!(3, "0003_payment.sql"),
     migration!(4, "0004_order_event.sql"),
     migration!(5, "0005_access_token.sql"),
     migration!(6, "0006_store_probe.sql"),
+    migration!(7, "0007_flow_and_refund.sql"),
 ];
 
 /// Left out under the feature `oversell`, so that a shop that oversells on purpose can be built.
@@ -166,7 +167,7 @@ mod tests {
         let connection = migrated();
         connection.execute("INSERT INTO schema_migration VALUES (99, '0099_later.sql', 0)", []).expect("writable");
         let refusal = migrate(&connection, NOW).expect_err("it is ahead").to_string();
-        assert_eq!(refusal, "it is at version 99, and this binary knows versions up to 6; use a newer binary");
+        assert_eq!(refusal, "it is at version 99, and this binary knows versions up to 7; use a newer binary");
     }
 
     #[test]

@@ -133,17 +133,21 @@ pub(super) fn limit_of(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
 }
 
+/// The first `limit` of what was read, and whether there was more.
+pub(super) fn cut<T>(mut all: Vec<T>, limit: usize) -> (Vec<T>, bool) {
+    let has_more = all.len() > limit;
+    all.truncate(limit);
+    (all, has_more)
+}
+
 #[cfg(test)]
 mod tests {
-    use rusqlite::ToSql;
-
-    use super::super::migrate;
+    use super::super::plan;
     use super::*;
 
     #[test]
     fn every_look_up_goes_by_an_index_and_sorts_nothing() {
-        let connection = Connection::open_in_memory().expect("memory is there");
-        migrate::migrate(&connection, Timestamp::from_millis(0)).expect("an empty database takes every migration");
+        let connection = plan::tables();
         let table = [
             (ORDER, "uk_order_info_order_id"),
             (LINES, "uk_order_detail_info_order_id_sku_id"),
@@ -156,12 +160,7 @@ mod tests {
             (DUE, "idx_order_info_due"),
         ];
         for (sql, index) in table {
-            let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).expect("the query is sound");
-            let params = vec![&rusqlite::types::Null as &dyn ToSql; statement.parameter_count()];
-            let steps = statement.query_map(params.as_slice(), |row| row.get::<_, String>(3)).expect("readable");
-            let plan = steps.collect::<rusqlite::Result<Vec<_>>>().expect("readable").join("; ");
-            assert!(plan.contains(index), "{index}: {plan}");
-            assert!(!plan.contains("TEMP B-TREE") && !plan.contains("SCAN"), "{index}: {plan}");
+            plan::assert_goes_by(&connection, sql, index);
         }
     }
 }

@@ -7,7 +7,7 @@ use actors::domain::event::{EventType, OrderEvent};
 use actors::domain::id::{BodyHash, MalformedId};
 use actors::domain::money::Money;
 use actors::domain::order::{CancelReason, Order, OrderKey, OrderLine, OrderState, Status};
-use actors::domain::payment::{Payment, Refund, RefundReason};
+use actors::domain::payment::{Payment, PaymentRefund, Refund, RefundReason, RefundStatus};
 use actors::domain::stock::{Goods, Level, Sku};
 use actors::domain::time::Timestamp;
 use rusqlite::Row;
@@ -48,7 +48,7 @@ macro_rules! event_columns {
 /// The columns that [`payment`] reads, in its order.
 macro_rules! payment_columns {
     () => {
-        "payment_id, order_id, amount, reason, refund_reason, create_time"
+        "payment_id, order_id, amount, reason, refund_reason, refund_status, refund_time, create_time"
     };
 }
 
@@ -101,7 +101,8 @@ impl<'row> Columns<'row> {
         Ok(Timestamp::from_millis(self.take()?))
     }
 
-    fn money(&mut self) -> Result<Money, Fault> {
+    /// Takes a sum of money.
+    pub(super) fn money(&mut self) -> Result<Money, Fault> {
         let units = self.take()?;
         Money::from_ten_thousandths(units).ok_or_else(|| self.damaged(&"not a sum of money"))
     }
@@ -125,8 +126,13 @@ impl<'row> Columns<'row> {
         from_name(&name).map(Some).ok_or_else(|| self.damaged(&"not one of the known names"))
     }
 
+    /// Takes one of a list of names.
+    pub(super) fn name<T>(&mut self, from_name: fn(&str) -> Option<T>) -> Result<T, Fault> {
+        self.named(from_name)?.ok_or_else(|| self.damaged(&"nothing there"))
+    }
+
     /// Tells what is wrong with the column taken last.
-    fn damaged(&self, why: &dyn std::fmt::Display) -> Fault {
+    pub(super) fn damaged(&self, why: &dyn std::fmt::Display) -> Fault {
         let column = self.row.as_ref().column_name(self.next.saturating_sub(1)).unwrap_or("?").to_owned();
         Fault::Damaged(format!("a row does not read at {column}: {why}"))
     }
@@ -202,7 +208,7 @@ pub(super) fn event(columns: &mut Columns<'_>) -> Result<OrderEvent, Fault> {
     Ok(OrderEvent {
         order_id: columns.id()?,
         version: columns.take()?,
-        event_type: columns.named(EventType::from_name)?.ok_or_else(|| columns.damaged(&"nothing there"))?,
+        event_type: columns.name(EventType::from_name)?,
         status: columns.status()?,
         at: columns.time()?,
         by: columns.take()?,
@@ -218,9 +224,21 @@ pub(super) fn payment(row: &Row<'_>) -> Result<Payment, Fault> {
         order_id: columns.id()?,
         amount: columns.money()?,
         answered: columns.named(RefundReason::from_name)?,
-        refund_due: columns.named(RefundReason::from_name)?,
+        refund: payment_refund(&mut columns)?,
         at: columns.time()?,
     })
+}
+
+/// Reads what became of a payment that is not kept: reason, status, time.
+pub(super) fn payment_refund(columns: &mut Columns<'_>) -> Result<Option<PaymentRefund>, Fault> {
+    let reason = columns.named(RefundReason::from_name)?;
+    let status = columns.named(RefundStatus::from_name)?;
+    let at: Option<i64> = columns.take()?;
+    match (reason, status, at.map(Timestamp::from_millis)) {
+        (None, None, None) => Ok(None),
+        (Some(reason), Some(status), Some(at)) => Ok(Some(PaymentRefund { reason, status, at })),
+        _ => Err(columns.damaged(&"half a refund")),
+    }
 }
 
 /// Reads the digest of a body.

@@ -9,7 +9,10 @@ use actors::domain::id::{OrderId, ScopedKey, SkuId};
 use actors::domain::order::Order;
 use actors::domain::stock::Sku;
 use actors::domain::time::Timestamp;
-use actors::ports::{Answer, Clock, CommitError, Committed, OrderPage, OrderQuery, SkuAudit, Store, StoreError};
+use actors::ports::{
+    Answer, Clock, CommitError, Committed, FlowPage, OrderPage, OrderQuery, RefundPage, RefundQuery, SkuAudit, SkuPage,
+    Store, StoreError,
+};
 use rusqlite::Connection;
 
 use super::connection::open_writer;
@@ -18,7 +21,7 @@ use super::migrate::migrate;
 use super::reader::Reader;
 use super::threads::Threads;
 use super::writer::Writer;
-use super::{OpenError, SqliteOptions, audit, listing, queries};
+use super::{OpenError, SqliteOptions, audit, flow, listing, queries, refunds, sku_list};
 
 /// Batches that may wait for the writer. The committer has one in flight, so this is met only when something is wrong.
 const WRITES_WAITING_MAX: usize = 64;
@@ -109,6 +112,18 @@ impl Store for SqliteStore {
             }
             Ok(skus)
         })
+    }
+
+    fn sku_page(&self, after: Option<SkuId>, limit: usize) -> Answer<'_, Result<SkuPage, StoreError>> {
+        self.connections.read(move |connection| sku_list::page(connection, after.as_ref(), limit))
+    }
+
+    fn flow(&self, sku_id: SkuId, before: Option<u64>, limit: usize) -> Answer<'_, Result<FlowPage, StoreError>> {
+        self.connections.read(move |connection| flow::page(connection, &sku_id, before, limit))
+    }
+
+    fn refunds(&self, query: RefundQuery) -> Answer<'_, Result<RefundPage, StoreError>> {
+        self.connections.read(move |connection| refunds::page(connection, &query))
     }
 
     fn keys(&self, keys: Vec<ScopedKey>) -> Answer<'_, Result<BTreeMap<ScopedKey, KeyRecord>, StoreError>> {

@@ -3,11 +3,11 @@
 //! An update that is guarded by what was read must hit exactly one row; anything else is a fault of ours or damage,
 //! and nothing of the batch is kept.
 
-use actors::domain::commit::{ChangedOrder, Changes, NewOrder, StockKeyRecord, StockWrite};
+use actors::domain::commit::{ChangedOrder, Changes, NewOrder, RefundedOrder, StockKeyRecord, StockWrite};
 use actors::domain::event::OrderEvent;
-use actors::domain::id::{KeyScope, OrderId, ScopedKey};
+use actors::domain::id::{KeyScope, PaymentId, ScopedKey};
 use actors::domain::order::OrderState;
-use actors::domain::payment::{Payment, RefundReason};
+use actors::domain::payment::{Payment, RefundReason, RefundStatus};
 use actors::domain::stock::{FlowEntry, Sku};
 use actors::domain::time::Timestamp;
 use rusqlite::{Connection, params};
@@ -25,7 +25,8 @@ pub(super) fn write(connection: &Connection, changes: &Changes, now: Timestamp) 
     changes.flow.iter().try_for_each(|entry| insert_flow(connection, entry))?;
     changes.stock_keys.iter().try_for_each(|record| write_stock_key(connection, record))?;
     changes.payments.iter().try_for_each(|payment| insert_payment(connection, payment))?;
-    changes.refunded_orders.iter().try_for_each(|order_id| refund_payment(connection, *order_id, now))?;
+    changes.refunded_orders.iter().try_for_each(|refunded| refund_payment(connection, refunded, now))?;
+    changes.settled_refunds.iter().try_for_each(|payment_id| settle_refund(connection, payment_id, now))?;
     for (group, position) in &changes.positions {
         move_position(connection, group, *position, now)?;
     }
@@ -229,25 +230,41 @@ fn write_stock_key(connection: &Connection, record: &StockKeyRecord) -> Result<(
 
 fn insert_payment(connection: &Connection, payment: &Payment) -> Result<(), Fault> {
     let sql = "INSERT INTO payment_info \
-             (payment_id, order_id, amount, reason, refund_reason, refund_status, create_time, update_time) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)";
+             (payment_id, order_id, amount, reason, refund_reason, refund_status, refund_time, create_time, \
+             update_time) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)";
     connection.prepare_cached(sql)?.execute(params![
         payment.payment_id.as_str(),
         payment.order_id.to_string(),
         payment.amount.ten_thousandths(),
         payment.answered.map(RefundReason::name),
-        payment.refund_due.map(RefundReason::name),
-        payment.refund_due.map(|_| "due"),
+        payment.refund.map(|refund| refund.reason.name()),
+        payment.refund.map(|refund| refund.status.name()),
+        payment.refund.map(|refund| refund.at.millis()),
         payment.at.millis(),
     ])?;
     Ok(())
 }
 
-fn refund_payment(connection: &Connection, order_id: OrderId, now: Timestamp) -> Result<(), Fault> {
-    let sql = "UPDATE payment_info SET refund_reason = ?2, refund_status = 'due', update_time = ?3 \
+fn refund_payment(connection: &Connection, refunded: &RefundedOrder, now: Timestamp) -> Result<(), Fault> {
+    let sql = "UPDATE payment_info SET refund_reason = ?2, refund_status = ?3, refund_time = ?4, update_time = ?5 \
          WHERE order_id = ?1 AND reason IS NULL AND refund_status IS NULL";
-    let reason = RefundReason::OrderCancelled.name();
-    let changed = connection.prepare_cached(sql)?.execute(params![order_id.to_string(), reason, now.millis()])?;
+    let RefundedOrder { order_id, refund } = refunded;
+    let changed = connection.prepare_cached(sql)?.execute(params![
+        order_id.to_string(),
+        refund.reason.name(),
+        refund.status.name(),
+        refund.at.millis(),
+        now.millis(),
+    ])?;
+    one_row("payment_info", changed)
+}
+
+fn settle_refund(connection: &Connection, payment_id: &PaymentId, now: Timestamp) -> Result<(), Fault> {
+    let sql = "UPDATE payment_info SET refund_status = ?2, update_time = ?3 \
+         WHERE payment_id = ?1 AND refund_status = ?4";
+    let (from, to) = (RefundStatus::Due.name(), RefundStatus::Done.name());
+    let changed = connection.prepare_cached(sql)?.execute(params![payment_id.as_str(), to, now.millis(), from])?;
     one_row("payment_info", changed)
 }
 

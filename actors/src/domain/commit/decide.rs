@@ -1,19 +1,16 @@
 //! Decides a batch in arrival order, in memory, with nothing but what was read under lock.
 
+mod change;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::facts::{
-    ChangedOrder, Changes, Decided, Facts, KeyRecord, KeyedAnswer, NewOrder, StockKeyRecord, StockWrite,
-};
-use super::mutation::{CancelOrder, Mutation, Outcome, PutSku, Verdict};
+use super::facts::{Changes, Decided, Facts, KeyRecord, KeyedAnswer, NewOrder, StockKeyRecord, StockWrite};
+use super::mutation::{Mutation, Outcome, PutSku, Verdict};
 use crate::domain::event::{EventType, OrderEvent};
-use crate::domain::id::{BodyHash, OrderId, ScopedKey, SkuId};
+use crate::domain::id::{BodyHash, ScopedKey, SkuId};
 use crate::domain::limits::KEY_LIFETIME;
-use crate::domain::order::{
-    Order, OrderKey, OrderLine, OrderState, PlaceOrder, StockMove, Transition, WantedLine, amount_of,
-};
-use crate::domain::payment::{Payment, PaymentNotice};
+use crate::domain::order::{Order, OrderKey, OrderLine, OrderState, PlaceOrder, WantedLine, amount_of};
 use crate::domain::rejection::Rejection;
 use crate::domain::stock::{FlowEntry, FlowKind, Level, Sku, StockChange};
 use crate::domain::time::{Monotonic, Now};
@@ -55,6 +52,11 @@ impl Deciding {
             Mutation::Pay(notice) => self.pay(notice),
             Mutation::Cancel(cancel) => self.cancel(cancel),
             Mutation::Expire(order_id) => self.expire(*order_id),
+            Mutation::Ship(action) => self.act(action, Order::ship),
+            Mutation::Receive(action) => self.act(action, Order::receive),
+            Mutation::Amend(amend) => self.amend(amend),
+            Mutation::Delete(action) => self.act(action, Order::delete),
+            Mutation::SettleRefund(payment_id) => self.settle_refund(payment_id),
             Mutation::PutSku(put) => Ok(self.put_sku(put)),
             Mutation::ChangeStock { change, deadline } => self.change_stock(change, *deadline),
             Mutation::Acknowledge { group, position } => {
@@ -158,93 +160,6 @@ impl Deciding {
             is_deleted: false,
             key: wanted.key.clone().map(|key| OrderKey { key, body_hash }),
         })
-    }
-
-    fn pay(&mut self, notice: &PaymentNotice) -> Verdict {
-        let order = self.order(notice.order_id);
-        if let Some(payment) = self.facts.payments.get(&notice.payment_id) {
-            if payment.order_id != notice.order_id || payment.amount != notice.amount {
-                return Err(Rejection::PaymentIdReused { payment_id: notice.payment_id.to_string() });
-            }
-            return Ok(Outcome::Paid { order: order?, refund: payment.answered });
-        }
-        let (transition, refund) = order?.pay(notice, self.now.wall)?;
-        let payment = Payment {
-            payment_id: notice.payment_id.clone(),
-            order_id: notice.order_id,
-            amount: notice.amount,
-            answered: refund,
-            refund_due: refund,
-            at: self.now.wall,
-        };
-        self.facts.payments.insert(notice.payment_id.clone(), payment.clone());
-        self.changes.payments.push(payment);
-        let order = self.apply(transition);
-        Ok(Outcome::Paid { order, refund })
-    }
-
-    fn cancel(&mut self, cancel: &CancelOrder) -> Verdict {
-        let order = self.order(cancel.order_id)?;
-        if order.is_deleted {
-            return Err(Rejection::OrderNotFound(cancel.order_id));
-        }
-        let transition = order.cancel(cancel.reason, cancel.text.clone(), &cancel.by, self.now.wall)?;
-        Ok(Outcome::OrderChanged(self.apply(transition)))
-    }
-
-    fn expire(&mut self, order_id: OrderId) -> Verdict {
-        let transition = self.order(order_id).ok().and_then(|order| order.expire(self.now.wall));
-        Ok(transition.map_or(Outcome::NotDue, |transition| Outcome::OrderChanged(self.apply(transition))))
-    }
-
-    fn order(&self, order_id: OrderId) -> Result<Order, Rejection> {
-        self.facts.orders.get(&order_id).cloned().ok_or(Rejection::OrderNotFound(order_id))
-    }
-
-    fn apply(&mut self, transition: Transition) -> Order {
-        let Transition { order, event, stock, refunds_payment } = transition;
-        if let Some(stock) = stock {
-            self.move_lines(&order, stock, &event);
-        }
-        if refunds_payment {
-            self.changes.refunded_orders.push(order.order_id);
-        }
-        self.facts.orders.insert(order.order_id, order.clone());
-        self.changes.changed_orders.push(ChangedOrder { order: order.clone(), from_version: order.version - 1, event });
-        order
-    }
-
-    fn move_lines(&mut self, order: &Order, stock: StockMove, event: &OrderEvent) {
-        for line in &order.lines {
-            let quantity = line.quantity;
-            if stock != StockMove::Confirm
-                && let Some(held) = self.facts.held.get_mut(&(order.user_id.clone(), line.sku_id.clone()))
-            {
-                *held = held.saturating_sub(u64::from(quantity));
-            }
-            let (kind, units) = match stock {
-                StockMove::Confirm => (FlowKind::Confirm, -i64::from(quantity)),
-                StockMove::Release => (FlowKind::Release, i64::from(quantity)),
-                StockMove::TakeBack => (FlowKind::Return, i64::from(quantity)),
-            };
-            let moved = self.move_stock(&line.sku_id, |level| match stock {
-                StockMove::Confirm => level.confirm(quantity),
-                StockMove::Release => level.release(quantity),
-                StockMove::TakeBack => level.take_back(quantity),
-            });
-            self.changes.flow.extend(moved.map(|moved| FlowEntry {
-                sku_id: line.sku_id.clone(),
-                seq: moved.seq,
-                kind,
-                change: units,
-                available_before: moved.before.available,
-                available_after: moved.after.available,
-                order_id: Some(order.order_id),
-                by: event.by.clone(),
-                reason: event.reason.clone(),
-                at: self.now.wall,
-            }));
-        }
     }
 
     fn put_sku(&mut self, put: &PutSku) -> Outcome {

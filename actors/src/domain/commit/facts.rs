@@ -6,7 +6,7 @@ use super::{Mutation, Verdict};
 use crate::domain::event::OrderEvent;
 use crate::domain::id::{BodyHash, IdempotencyKey, OrderId, PaymentId, ScopedKey, SkuId, UserId};
 use crate::domain::order::Order;
-use crate::domain::payment::Payment;
+use crate::domain::payment::{Payment, PaymentRefund};
 use crate::domain::stock::{FlowEntry, Level, Sku};
 use crate::domain::time::Timestamp;
 
@@ -19,6 +19,8 @@ pub struct Needs {
     pub keys: BTreeSet<ScopedKey>,
     /// Orders to lock, in this order.
     pub orders: BTreeSet<OrderId>,
+    /// Those of the orders whose change may move the stock of their lines.
+    pub moving: BTreeSet<OrderId>,
     /// Payments to look up.
     pub payments: BTreeSet<PaymentId>,
 }
@@ -32,14 +34,23 @@ impl Needs {
             match mutation {
                 Mutation::Place(order) => needs.skus.extend(order.lines.iter().map(|line| line.sku_id.clone())),
                 Mutation::Pay(notice) => {
-                    needs.orders.insert(notice.order_id);
+                    needs.moving.insert(notice.order_id);
                     needs.payments.insert(notice.payment_id.clone());
                 }
                 Mutation::Cancel(cancel) => {
-                    needs.orders.insert(cancel.order_id);
+                    needs.moving.insert(cancel.order_id);
                 }
                 Mutation::Expire(order_id) => {
-                    needs.orders.insert(*order_id);
+                    needs.moving.insert(*order_id);
+                }
+                Mutation::Ship(action) | Mutation::Receive(action) | Mutation::Delete(action) => {
+                    needs.orders.insert(action.order_id);
+                }
+                Mutation::Amend(amend) => {
+                    needs.orders.insert(amend.order_id);
+                }
+                Mutation::SettleRefund(payment_id) => {
+                    needs.payments.insert(payment_id.clone());
                 }
                 Mutation::PutSku(put) => {
                     needs.skus.insert(put.sku_id.clone());
@@ -50,12 +61,14 @@ impl Needs {
                 Mutation::Acknowledge { .. } => {}
             }
         }
+        needs.orders.extend(&needs.moving);
         needs
     }
 
-    /// Adds the SKUs of the orders' lines, which never change and so may be read before the transaction.
+    /// Adds the SKUs of the orders whose stock may move. An order's lines never change and so may be read before the
+    /// transaction.
     pub fn add_lines_of<'a>(&mut self, orders: impl IntoIterator<Item = &'a Order>) {
-        for order in orders {
+        for order in orders.into_iter().filter(|order| self.moving.contains(&order.order_id)) {
             self.skus.extend(order.lines.iter().map(|line| line.sku_id.clone()));
         }
     }
@@ -149,7 +162,9 @@ pub struct Changes {
     /// Payments to insert.
     pub payments: Vec<Payment>,
     /// Orders whose paying payment is owed back from now on.
-    pub refunded_orders: Vec<OrderId>,
+    pub refunded_orders: Vec<RefundedOrder>,
+    /// Payments whose refund is settled from now on.
+    pub settled_refunds: Vec<PaymentId>,
     /// Positions of consumer groups in the embedded log.
     pub positions: BTreeMap<&'static str, u64>,
 }
@@ -198,6 +213,15 @@ pub struct ChangedOrder {
     pub from_version: u32,
     /// The event that tells of the change.
     pub event: OrderEvent,
+}
+
+/// An order whose paying payment is owed back, because the order was cancelled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefundedOrder {
+    /// The order.
+    pub order_id: OrderId,
+    /// What becomes of the payment that paid it.
+    pub refund: PaymentRefund,
 }
 
 /// The key of a stock change.

@@ -1,8 +1,8 @@
 //! What may be asked of a transaction, and what it answers.
 
-use crate::domain::id::{OrderId, ScopedKey, SkuId};
-use crate::domain::order::{CancelReason, Order, PlaceOrder};
-use crate::domain::payment::{PaymentNotice, RefundReason};
+use crate::domain::id::{OrderId, PaymentId, ScopedKey, SkuId};
+use crate::domain::order::{Amendment, CancelReason, ExpectedVersion, Order, PlaceOrder};
+use crate::domain::payment::{Payment, PaymentNotice, RefundReason};
 use crate::domain::rejection::Rejection;
 use crate::domain::stock::{Goods, Level, Sku, StockChange};
 use crate::domain::time::Monotonic;
@@ -18,6 +18,16 @@ pub enum Mutation {
     Cancel(CancelOrder),
     /// Cancel an order if it was not paid in time.
     Expire(OrderId),
+    /// Hand a paid order's goods over to be delivered.
+    Ship(OrderAction),
+    /// Complete a shipped order.
+    Receive(OrderAction),
+    /// Change source or remark of an order.
+    Amend(AmendOrder),
+    /// Hide a final order.
+    Delete(OrderAction),
+    /// Record that the money of a payment was given back.
+    SettleRefund(PaymentId),
     /// Create a SKU or replace its goods.
     PutSku(PutSku),
     /// Change a SKU's stock.
@@ -42,7 +52,16 @@ impl Mutation {
         match self {
             Self::Place(order) => order.scoped_key(),
             Self::ChangeStock { change, .. } => Some(change.scoped_key()),
-            Self::Pay(_) | Self::Cancel(_) | Self::Expire(_) | Self::PutSku(_) | Self::Acknowledge { .. } => None,
+            Self::Pay(_)
+            | Self::Cancel(_)
+            | Self::Expire(_)
+            | Self::Ship(_)
+            | Self::Receive(_)
+            | Self::Amend(_)
+            | Self::Delete(_)
+            | Self::SettleRefund(_)
+            | Self::PutSku(_)
+            | Self::Acknowledge { .. } => None,
         }
     }
 }
@@ -56,6 +75,28 @@ pub struct CancelOrder {
     pub reason: CancelReason,
     /// The text that came with it.
     pub text: Option<String>,
+    /// Who asked.
+    pub by: String,
+}
+
+/// A change of an order that needs no more words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrderAction {
+    /// The order to change.
+    pub order_id: OrderId,
+    /// Who asked.
+    pub by: String,
+}
+
+/// A change of what the client may change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AmendOrder {
+    /// The order to change.
+    pub order_id: OrderId,
+    /// The version it must have.
+    pub expected: ExpectedVersion,
+    /// What becomes of it.
+    pub amendment: Amendment,
     /// Who asked.
     pub by: String,
 }
@@ -86,8 +127,10 @@ pub enum Outcome {
         /// Why the payment is owed back, if it is.
         refund: Option<RefundReason>,
     },
-    /// The order has changed.
+    /// The order has changed, or was as wanted already.
     OrderChanged(Order),
+    /// The payment's refund is settled, now or before.
+    RefundSettled(Payment),
     /// There was nothing to cancel: the order is paid, gone, or not due yet.
     NotDue,
     /// The SKU is as wanted.

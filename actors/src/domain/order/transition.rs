@@ -1,6 +1,6 @@
 //! The one state machine of orders. A transition consumes the order and may refuse.
 
-use super::{CancelReason, Order, OrderState, Status};
+use super::{Amendment, CancelReason, ExpectedVersion, Order, OrderState, Status};
 use crate::domain::event::{EventType, OrderEvent};
 use crate::domain::payment::{PaymentNotice, Refund, RefundReason};
 use crate::domain::rejection::Rejection;
@@ -90,6 +90,65 @@ impl Order {
             return None;
         }
         self.cancel(CancelReason::PaymentTimeout, None, SYSTEM, now).ok()
+    }
+
+    /// Hands the goods of a paid order over to be delivered.
+    ///
+    /// # Errors
+    /// Refuses an order in any other status.
+    pub fn ship(self, by: &str, now: Timestamp) -> Result<Transition, Rejection> {
+        self.permitted(&[Status::Paid], "shipped")?;
+        let order = Self { state: OrderState::Shipped, ..self };
+        Ok(order.changed(EventType::OrderShipped, by, None, None, now))
+    }
+
+    /// Completes a shipped order, whose goods have arrived.
+    ///
+    /// # Errors
+    /// Refuses an order in any other status.
+    pub fn receive(self, by: &str, now: Timestamp) -> Result<Transition, Rejection> {
+        self.permitted(&[Status::Shipped], "received")?;
+        let order = Self { state: OrderState::Completed, ..self };
+        Ok(order.changed(EventType::OrderCompleted, by, None, None, now))
+    }
+
+    /// Changes source or remark of an order that is not final; none if both are as wanted already.
+    ///
+    /// # Errors
+    /// Refuses an order of another version than expected, then one that is final.
+    pub fn amend(
+        self,
+        expected: &ExpectedVersion,
+        wanted: &Amendment,
+        by: &str,
+        now: Timestamp,
+    ) -> Result<Option<Transition>, Rejection> {
+        if !expected.allows(self.version) {
+            return Err(Rejection::VersionMismatch { version: self.version });
+        }
+        self.permitted(&[Status::Submitted, Status::Paid, Status::Shipped], "amended")?;
+        let source = wanted.source.as_ref().unwrap_or(&self.source).clone();
+        let remark = wanted.remark.as_ref().unwrap_or(&self.remark).clone();
+        if source == self.source && remark == self.remark {
+            return Ok(None);
+        }
+        let order = Self { source, remark, ..self };
+        Ok(Some(order.changed(EventType::OrderAmended, by, None, None, now)))
+    }
+
+    /// Hides a final order from everyone but admins.
+    ///
+    /// # Errors
+    /// Refuses an order that is not final.
+    pub fn delete(self, by: &str, now: Timestamp) -> Result<Transition, Rejection> {
+        self.permitted(&[Status::Completed, Status::Cancelled], "deleted")?;
+        let order = Self { is_deleted: true, ..self };
+        Ok(order.changed(EventType::OrderDeleted, by, None, None, now))
+    }
+
+    fn permitted(&self, statuses: &[Status], wanted: &'static str) -> Result<(), Rejection> {
+        let status = self.status();
+        if statuses.contains(&status) { Ok(()) } else { Err(Rejection::IllegalTransition { status, wanted }) }
     }
 
     fn owing(self, amount: crate::domain::money::Money, reason: RefundReason) -> Result<Self, Rejection> {
@@ -211,6 +270,98 @@ mod tests {
                     assert_eq!(transition.order.refund.is_some(), stock == Some(TakeBack));
                 }
             }
+        }
+    }
+
+    #[test]
+    fn what_may_be_done_in_which_status() {
+        type Change = fn(Order) -> Result<Transition, Rejection>;
+        let table: [(&str, Change, EventType, [Option<Status>; 5]); 4] = [
+            (
+                "shipped",
+                |order| order.ship("shop", NOW),
+                EventType::OrderShipped,
+                [None, Some(Status::Shipped), None, None, None],
+            ),
+            (
+                "received",
+                |order| order.receive("shop", NOW),
+                EventType::OrderCompleted,
+                [None, None, Some(Status::Completed), None, None],
+            ),
+            (
+                "amended",
+                |order| order.amend(&ExpectedVersion::Any, &remark("new"), "shop", NOW).map(|made| made.expect("new")),
+                EventType::OrderAmended,
+                [Some(Status::Submitted), Some(Status::Paid), Some(Status::Shipped), None, None],
+            ),
+            (
+                "deleted",
+                |order| order.delete("shop", NOW),
+                EventType::OrderDeleted,
+                [None, None, None, Some(Status::Completed), Some(Status::Cancelled)],
+            ),
+        ];
+        for (wanted, change, event_type, expected) in table {
+            for (state, after) in states().into_iter().zip(expected) {
+                let before = order(state);
+                let status = before.status();
+                match (change(before.clone()), after) {
+                    (Ok(Transition { order, event, stock, refunds_payment }), Some(after)) => {
+                        assert_eq!((order.status(), order.version, order.updated_at), (after, 4, NOW));
+                        assert_eq!((event.event_type, event.version, event.status), (event_type, 4, after));
+                        assert_eq!((event.by.as_str(), event.reason), ("shop", None));
+                        assert_eq!((stock, refunds_payment), (None, false));
+                        assert_eq!(order.is_deleted, wanted == "deleted");
+                        assert_eq!((order.expires_at(), order.refund), (before.expires_at(), None));
+                    }
+                    (verdict, None) => assert_eq!(verdict, Err(Rejection::IllegalTransition { status, wanted })),
+                    (verdict, after) => panic!("{wanted} {status:?}: {verdict:?} instead of {after:?}"),
+                }
+            }
+        }
+    }
+
+    fn remark(text: &str) -> Amendment {
+        Amendment { remark: Some(Some(text.to_owned())), ..Amendment::default() }
+    }
+
+    #[test]
+    fn an_amendment_changes_what_it_names_and_only_that() {
+        let text = |text: &str| Some(text.to_owned());
+        let amendment = |source, remark| Amendment { source, remark };
+        let table = [
+            (amendment(None, None), None),
+            (amendment(Some(text("web")), Some(text("gift"))), None),
+            (amendment(None, Some(text("new"))), Some((text("web"), text("new")))),
+            (amendment(Some(text("app")), None), Some((text("app"), text("gift")))),
+            (amendment(None, Some(None)), Some((text("web"), None))),
+            (amendment(Some(None), Some(None)), Some((None, None))),
+            (amendment(Some(text("")), Some(text("gift"))), Some((text(""), text("gift")))),
+        ];
+        for (wanted, expected) in table {
+            let before = Order { source: text("web"), remark: text("gift"), ..order(OrderState::Paid) };
+            let made = before.amend(&ExpectedVersion::Any, &wanted, "u-1", NOW).expect("not refused");
+            let made = made.map(|transition| (transition.order.source, transition.order.remark));
+            assert_eq!(made, expected, "{wanted:?}");
+        }
+    }
+
+    #[test]
+    fn an_amendment_of_another_version_is_refused_before_anything_else() {
+        use ExpectedVersion::{Any, OneOf};
+        let table = [
+            (OrderState::Paid, Any, None),
+            (OrderState::Paid, OneOf(vec![3]), None),
+            (OrderState::Paid, OneOf(vec![1, 3]), None),
+            (OrderState::Paid, OneOf(vec![2]), Some("version_mismatch")),
+            (OrderState::Paid, OneOf(vec![]), Some("version_mismatch")),
+            (OrderState::Completed, OneOf(vec![2]), Some("version_mismatch")),
+            (OrderState::Completed, OneOf(vec![3]), Some("illegal_transition")),
+        ];
+        for (state, expected, code) in table {
+            let verdict = order(state.clone()).amend(&expected, &remark("new"), "u-1", NOW);
+            assert_eq!(verdict.err().map(|rejection| rejection.code()), code, "{state:?} {expected:?}");
         }
     }
 

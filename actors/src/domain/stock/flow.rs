@@ -35,6 +35,11 @@ impl FlowKind {
             Self::Return => "return",
         }
     }
+
+    /// The kind with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
 }
 
 /// One entry of the stock flow. A reserve has no row of its own: it is read back from its order line.
@@ -46,7 +51,7 @@ pub struct FlowEntry {
     pub seq: u64,
     /// What happened.
     pub kind: FlowKind,
-    /// Units concerned: by how much `available` changed, or the units confirmed (which leaves it as it was).
+    /// Units concerned: by how much `available` changed, or the units confirmed (which leaves it as it was), negative.
     pub change: i64,
     /// Units available before.
     pub available_before: i64,

@@ -115,10 +115,11 @@ fn flow_gap(tables: &Tables, sku: &crate::domain::stock::Sku) -> Option<String> 
     })
 }
 
-/// What an order owes back is the sum of its payments that are owed back, and one payment at most paid it.
+/// What an order came to owe back is the sum of its payments that are or were owed back, and one payment at most paid
+/// it.
 fn refund_difference(tables: &Tables, order: &Order) -> Option<String> {
     let own: Vec<_> = tables.payments.values().filter(|payment| payment.order_id == order.order_id).collect();
-    let due = own.iter().filter(|payment| payment.refund_due.is_some());
+    let due = own.iter().filter(|payment| payment.refund.is_some());
     let due = due.fold(Money::ZERO, |sum, payment| sum.checked_add(payment.amount).unwrap_or(sum));
     let owed = order.refund.map_or(Money::ZERO, |refund| refund.due);
     let paid = own.iter().filter(|payment| payment.answered.is_none()).count();

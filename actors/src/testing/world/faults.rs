@@ -18,8 +18,9 @@ use crate::domain::order::Order;
 use crate::domain::stock::Sku;
 use crate::domain::time::Timestamp;
 use crate::ports::{
-    Answer, Clock, CommitError, Committed, EventLog, EventLogError, Ledger, LedgerError, LedgerLevel, LoggedEvent,
-    OrderPage, OrderQuery, ReserveReply, ReserveRequest, Settlement, SkuAudit, Store, StoreError,
+    Answer, Clock, CommitError, Committed, EventLog, EventLogError, FlowPage, Ledger, LedgerError, LedgerLevel,
+    LoggedEvent, OrderPage, OrderQuery, RefundPage, RefundQuery, ReserveReply, ReserveRequest, Settlement, SkuAudit,
+    SkuPage, Store, StoreError,
 };
 use crate::stock::MemoryLedger;
 use crate::testing::memory_store::{Disk, MemoryStore};
@@ -155,6 +156,18 @@ impl Store for FaultyStore {
             read
         }
         .boxed()
+    }
+
+    fn sku_page(&self, after: Option<SkuId>, limit: usize) -> Answer<'_, Result<SkuPage, StoreError>> {
+        self.inner.sku_page(after, limit)
+    }
+
+    fn flow(&self, sku_id: SkuId, before: Option<u64>, limit: usize) -> Answer<'_, Result<FlowPage, StoreError>> {
+        self.inner.flow(sku_id, before, limit)
+    }
+
+    fn refunds(&self, query: RefundQuery) -> Answer<'_, Result<RefundPage, StoreError>> {
+        self.inner.refunds(query)
     }
 
     fn keys(&self, keys: Vec<ScopedKey>) -> Answer<'_, Result<BTreeMap<ScopedKey, KeyRecord>, StoreError>> {

@@ -1,0 +1,64 @@
+//! Pages of a SKU's stock flow, newest first: its entries, and between them the reserves, read back from order lines.
+
+use actors::domain::id::SkuId;
+use actors::domain::stock::{FlowEntry, FlowKind};
+use actors::ports::FlowPage;
+use rusqlite::{Connection, Row, params};
+
+use super::fault::Fault;
+use super::queries::{all, cut, limit_of};
+use super::rows::Columns;
+
+/// Both parts come in order of their number and are merged as they come.
+const FLOW: &str = "SELECT seq, kind, change, available_before, available_after, order_id, create_by, reason, \
+         create_time FROM stock_flow WHERE sku_id = ?1 AND seq < ?2 \
+     UNION ALL \
+     SELECT flow_seq, 'reserve', -quantity, available_after + quantity, available_after, order_id, create_by, NULL, \
+         create_time FROM order_detail_info WHERE sku_id = ?1 AND flow_seq < ?2 \
+     ORDER BY 1 DESC LIMIT ?3";
+
+/// Reads a page: the entries numbered below `before`.
+pub(super) fn page(
+    connection: &Connection,
+    sku_id: &SkuId,
+    before: Option<u64>,
+    limit: usize,
+) -> Result<FlowPage, Fault> {
+    // Nothing is numbered beyond what the table can number.
+    let before = before.and_then(|before| i64::try_from(before).ok()).unwrap_or(i64::MAX);
+    let params = params![sku_id.as_str(), before, limit_of(limit + 1)];
+    let entries = all(connection, FLOW, params, |row| entry(sku_id, row))?;
+    let (entries, has_more) = cut(entries, limit);
+    let next = entries.last().filter(|_| has_more).map(|entry| entry.seq);
+    Ok(FlowPage { entries, next })
+}
+
+fn entry(sku_id: &SkuId, row: &Row<'_>) -> Result<FlowEntry, Fault> {
+    let mut columns = Columns::of(row);
+    Ok(FlowEntry {
+        sku_id: sku_id.clone(),
+        seq: columns.count()?,
+        kind: columns.name(FlowKind::from_name)?,
+        change: columns.take()?,
+        available_before: columns.take()?,
+        available_after: columns.take()?,
+        order_id: columns.optional_id()?,
+        by: columns.take()?,
+        reason: columns.take()?,
+        at: columns.time()?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::plan;
+    use super::*;
+
+    #[test]
+    fn the_stock_flow_is_merged_from_two_indexes_and_never_sorted() {
+        let connection = plan::tables();
+        for index in ["uk_stock_flow_sku_id_seq", "idx_order_detail_info_flow", "MERGE (UNION ALL)"] {
+            plan::assert_goes_by(&connection, FLOW, index);
+        }
+    }
+}
