@@ -9,12 +9,15 @@ mod auth;
 mod body;
 mod call;
 mod cursor;
+mod docs;
 mod health;
+mod openapi;
 mod order;
 mod problem;
 mod query;
 mod request_id;
 mod routes;
+mod schema;
 mod serve;
 mod server;
 mod sku;
@@ -23,9 +26,12 @@ mod wire;
 
 use std::sync::Arc;
 
+use actix_web::web::Bytes;
 use actors::domain::money::Currency;
 use actors::node::Node;
 
+pub use openapi::document;
+pub use problem::pages::{PAGES, ProblemPage};
 pub use routes::{RouteRow, routes};
 pub use server::HttpServer;
 
@@ -39,12 +45,15 @@ pub struct Front {
     gate: Gate,
     currency: Currency,
     request_ids: RequestIds,
+    /// The OpenAPI document.
+    document: Bytes,
 }
 
 impl Front {
     /// Puts the front door before a node. `salt` tells this start's request ids from another's.
     pub fn new(node: Node, tokens: Arc<dyn Tokens>, currency: Currency, salt: u32) -> Self {
         let gate = Gate::new(tokens, Arc::clone(&node.clock));
-        Self { node, gate, currency, request_ids: RequestIds::new(salt) }
+        let document = Bytes::from(document(&currency));
+        Self { node, gate, currency, request_ids: RequestIds::new(salt), document }
     }
 }

@@ -17,6 +17,19 @@ use crate::access::Caller;
 /// The header that names an attempt.
 const KEY_HEADER: &str = "Idempotency-Key";
 
+/// A request of a route that is open to everyone.
+pub(super) struct Visit {
+    pub(super) front: Data<Front>,
+    pub(super) request: HttpRequest,
+}
+
+impl Visit {
+    /// What the path says at `{name}`.
+    pub(super) fn path_text(&self, name: &str) -> &str {
+        self.request.match_info().get(name).unwrap_or_default()
+    }
+}
+
 /// See the module.
 pub(super) struct Call {
     pub(super) front: Data<Front>,

@@ -1,5 +1,7 @@
 //! How a no is written: the one place that knows status, code and members of every refusal.
 
+pub(super) mod pages;
+
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};

@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
+use floodgate::http::PAGES;
 use serde_json::Value;
 
 /// No answer takes longer, in the slowest test of time limits.
@@ -47,6 +48,8 @@ impl Reply {
         assert_eq!(problem["request_id"].as_str(), self.header("x-request-id"), "{self:?}");
         assert!(problem["detail"].as_str().is_some_and(|detail| !detail.is_empty()), "{self:?}");
         assert_eq!(self.status == 503, self.header("retry-after").is_some(), "{self:?}");
+        let page = PAGES.iter().find(|page| page.code == code);
+        assert_eq!(page.map(|page| page.status), Some(self.status), "no page explains {code}");
         (self.status, code)
     }
 }

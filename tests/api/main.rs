@@ -5,6 +5,7 @@ mod bodies;
 mod callers;
 mod client;
 mod crowds;
+mod docs;
 mod door;
 mod full_disk;
 mod house;

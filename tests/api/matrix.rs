@@ -85,6 +85,10 @@ const RECIPES: &[Recipe] = &[
     recipe("DELETE /admin/tokens/{token_id}"),
     recipe("GET /health/live"),
     recipe("GET /health/ready"),
+    recipe("GET /openapi.json"),
+    recipe("GET /docs"),
+    recipe("GET /docs/{file}"),
+    recipe("GET /problems/{code}"),
 ];
 
 struct Matrix {
@@ -138,7 +142,8 @@ impl Matrix {
         if path.contains("/orders/{id}") {
             return path.replace("{id}", &self.order(recipe.order));
         }
-        let path = path.replace("/skus/{id}", "/skus/a");
+        let path = path.replace("/skus/{id}", "/skus/a").replace("{file}", "swagger-ui.css");
+        let path = path.replace("{code}", "sold_out");
         if path.contains("{token_id}") {
             return path.replace("{token_id}", &self.admin().caller(r#""role":"admin""#).0);
         }

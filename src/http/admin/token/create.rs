@@ -5,31 +5,51 @@ use actix_web::http::header::{CacheControl, CacheDirective};
 use actors::domain::id::UserId;
 use actors::domain::limits::LABEL_LENGTH_MAX;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::TokenBody;
 use crate::access::{Caller, Role};
 use crate::http::answer::{Answer, write};
 use crate::http::call::Call;
 use crate::http::problem::Refusal;
+use crate::http::schema::{like, maybe};
 use crate::http::wire::{Parsed, Text};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = NewToken)]
 #[serde(deny_unknown_fields)]
 struct Wanted {
+    #[schema(schema_with = like::<Role>)]
     role: Parsed<Role>,
+    /// Required of a `customer` token, which speaks for this user; refused of every other.
+    #[schema(schema_with = maybe::<UserId>)]
     #[serde(default)]
     user_id: Option<Parsed<UserId>>,
+    #[schema(schema_with = maybe::<Text<0, LABEL_LENGTH_MAX>>)]
     #[serde(default)]
     label: Option<Text<0, LABEL_LENGTH_MAX>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = CreatedToken)]
 struct Body<'a> {
     token: &'a str,
     #[serde(flatten)]
     record: TokenBody<'a>,
 }
 
+/// Gives out a token, and shows it this once.
+#[utoipa::path(
+    post,
+    path = "/admin/tokens",
+    tag = "admin",
+    operation_id = "create_token",
+    request_body = Wanted,
+    responses(
+        (status = 201, description = "The token, never to be shown again.", body = Body),
+        (status = 422, description = "field_not_allowed")
+    )
+)]
 pub(in crate::http) async fn handle(call: Call) -> Answer {
     let Wanted { role: Parsed(role), user_id, label } = call.json()?;
     let caller = caller_of(role, user_id.map(|Parsed(user_id)| user_id))?;

@@ -1,6 +1,7 @@
 //! `GET /admin/tokens`: a page of the tokens that were given out, newest first.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::TokenBody;
 use crate::http::answer::{Answer, ok};
@@ -11,12 +12,21 @@ use crate::http::problem::Refusal;
 /// What a cursor of this list is sealed with: there are no filters.
 const SCOPE: &str = "tokens";
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = TokenList)]
 struct Body<'a> {
     tokens: Vec<TokenBody<'a>>,
     next_cursor: Option<String>,
 }
 
+/// Lists the tokens that were given out, newest first, without the tokens themselves.
+#[utoipa::path(
+    get,
+    path = "/admin/tokens",
+    tag = "admin",
+    operation_id = "list_tokens",
+    responses((status = 200, description = "A page of tokens.", body = Body))
+)]
 pub(in crate::http) async fn handle(call: Call) -> Answer {
     let before = call.query.text("cursor").map(place_of).transpose()?;
     let page = call.front.gate.list(before, call.query.limit()?).await?;
