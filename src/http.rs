@@ -11,6 +11,7 @@ mod call;
 mod cursor;
 mod docs;
 mod health;
+mod if_match;
 mod openapi;
 mod order;
 mod problem;

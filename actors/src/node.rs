@@ -9,7 +9,7 @@ use crate::order::{
 };
 use crate::ports::{Clock, EventLog, EventSink, Ids, Ledger, Spawn, Store};
 use crate::runtime::{Link, Post, start};
-use crate::stock::{StockDirectory, Verdicts};
+use crate::stock::{StockDirectory, Verdicts, WarmUp};
 
 /// Everything a node needs from the world.
 #[derive(Clone)]
@@ -38,6 +38,8 @@ pub struct Node {
     pub store: Arc<dyn Store>,
     /// Whether store, orders, ledger and actors agree.
     pub verdicts: Verdicts,
+    /// Loads SKUs into the ledger before a sale.
+    pub warm_up: WarmUp,
     /// Time, as the node sees it.
     pub clock: Arc<dyn Clock>,
 }
@@ -79,8 +81,9 @@ impl Node {
             clock: Arc::clone(clock),
             ids: Arc::clone(ids),
         };
+        let warm_up = WarmUp::new(Arc::clone(store), Arc::clone(ledger), Arc::clone(&stock));
         let verdicts = Verdicts::new(Arc::clone(store), Arc::clone(ledger), stock, Arc::clone(clock));
-        Self { orders, store: Arc::clone(store), verdicts, clock: Arc::clone(clock) }
+        Self { orders, store: Arc::clone(store), verdicts, warm_up, clock: Arc::clone(clock) }
     }
 }
 

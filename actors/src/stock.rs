@@ -6,9 +6,11 @@ mod flush;
 mod ledger;
 mod sold_out;
 mod verdict;
+mod warm_up;
 
 pub use actor::{Admission, Reserve, Reserved, Settle, StockActor};
 pub use directory::{StockCell, StockDirectory};
 pub use ledger::MemoryLedger;
 pub use sold_out::SoldOutFlags;
 pub use verdict::{SkuVerdict, Verdict, VerdictState, Verdicts};
+pub use warm_up::WarmUp;

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use actix_web::HttpRequest;
 use actix_web::web::{Bytes, Data};
-use actors::domain::id::{IdempotencyKey, OrderId, SkuId};
+use actors::domain::id::{IdempotencyKey, OrderId, PaymentId, SkuId};
 use actors::domain::order::Order;
 use actors::domain::rejection::Rejection;
 use serde::de::DeserializeOwned;
@@ -60,6 +60,11 @@ impl Call {
         self.id().map_err(Refusal::UnknownSku)
     }
 
+    /// The payment that the path names. What cannot be a payment's id names no payment.
+    pub(super) fn payment_id(&self) -> Result<PaymentId, Refusal> {
+        self.id().map_err(Refusal::UnknownPayment)
+    }
+
     fn id<T: FromStr>(&self) -> Result<T, String> {
         let text = self.path_text("id");
         text.parse().map_err(|_| text.to_owned())
@@ -94,5 +99,13 @@ impl Call {
         let order = self.front.node.store.order(order_id).await?;
         let order = order.filter(|order| !order.is_deleted && self.caller.may_see(&order.user_id));
         order.ok_or_else(|| Rejection::OrderNotFound(order_id).into())
+    }
+    /// The order that the path names, to be changed: a customer changes only its own.
+    pub(super) async fn order_to_change(&self) -> Result<OrderId, Refusal> {
+        match self.caller {
+            // An order never changes its owner, so what is read here still holds when the change commits.
+            Caller::Customer(_) => Ok(self.order().await?.order_id),
+            Caller::Service | Caller::Admin => self.order_id(),
+        }
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! The seal is no secret: it tells a cursor of another list, or one that was garbled, from one that fits.
 
+use std::str::FromStr;
+
 use sha2::{Digest, Sha256};
 
 use super::problem::Refusal;
@@ -16,8 +18,23 @@ pub(super) fn seal(scope: &str, position: &[u8]) -> String {
 
 /// Reads the position from a cursor of the list named by `scope`.
 pub(super) fn open(scope: &str, cursor: &str) -> Result<Vec<u8>, Refusal> {
-    position_of(scope, cursor)
-        .ok_or_else(|| Refusal::invalid("cursor", "is not one that this list, with these filters, has given"))
+    position_of(scope, cursor).ok_or_else(foreign)
+}
+
+/// Reads an id from a cursor of the list named by `scope`.
+pub(super) fn open_id<T: FromStr>(scope: &str, cursor: &str) -> Result<T, Refusal> {
+    let position = open(scope, cursor)?;
+    std::str::from_utf8(&position).ok().and_then(|text| text.parse().ok()).ok_or_else(foreign)
+}
+
+/// Reads a number from a cursor of the list named by `scope`.
+pub(super) fn open_number(scope: &str, cursor: &str) -> Result<u64, Refusal> {
+    open(scope, cursor)?.try_into().map(u64::from_be_bytes).map_err(|_| foreign())
+}
+
+/// Refuses a cursor that this list did not give.
+pub(super) fn foreign() -> Refusal {
+    Refusal::invalid("cursor", "is not one that this list, with these filters, has given")
 }
 
 fn position_of(scope: &str, cursor: &str) -> Option<Vec<u8>> {

@@ -1,14 +1,18 @@
 //! Orders.
 
+pub(super) mod amend;
 pub(super) mod cancel;
+pub(super) mod delete;
 pub(super) mod events;
 pub(super) mod list;
 pub(super) mod pay;
 pub(super) mod place;
 pub(super) mod read;
+pub(super) mod receive;
+pub(super) mod ship;
 
-use actix_web::HttpResponseBuilder;
 use actix_web::http::header::ETAG;
+use actix_web::{HttpResponse, HttpResponseBuilder};
 use actors::domain::id::{OrderId, SkuId, UserId};
 use actors::domain::money::{Currency, Money};
 use actors::domain::order::{CancelReason, Order, OrderLine, OrderState, Status};
@@ -17,6 +21,7 @@ use actors::domain::time::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::answer::write;
 use crate::http::schema::{like, maybe};
 use crate::rfc3339;
 
@@ -112,7 +117,14 @@ impl<'a> OrderBody<'a> {
     }
 }
 
+/// Answers with the order as it is now.
+fn shown(order: &Order, currency: &Currency) -> HttpResponse {
+    let mut answer = HttpResponse::Ok();
+    tag(&mut answer, order);
+    write(answer, &OrderBody::of(order, currency))
+}
+
 /// Tells which version of the order the answer shows.
-fn tag(answer: &mut HttpResponseBuilder, order: &Order) {
+pub(super) fn tag(answer: &mut HttpResponseBuilder, order: &Order) {
     answer.insert_header((ETAG, format!("\"{}\"", order.version)));
 }

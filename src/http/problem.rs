@@ -72,6 +72,12 @@ pub(super) enum Refusal {
     /// Without this token nobody could give out another.
     #[error("this is the only admin token; make another first, for without one nobody can")]
     LastAdminToken,
+    /// The path names a payment by what cannot be a payment's id.
+    #[error("there is no payment {0}")]
+    UnknownPayment(String),
+    /// A change that is made up from what was read does not say which version that was.
+    #[error("an amendment needs the version it was made from, as in `If-Match: \"1\"`: the order's ETag")]
+    PreconditionRequired,
     /// The core says no.
     #[error("{0}")]
     Core(#[from] Rejection),
@@ -88,15 +94,18 @@ impl Refusal {
             Self::MalformedJson(_) | Self::MalformedRequest(_) => StatusCode::BAD_REQUEST,
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
-            Self::RouteNotFound | Self::UnknownOrder(_) | Self::UnknownSku(_) | Self::UnknownToken(_) => {
-                StatusCode::NOT_FOUND
-            }
+            Self::RouteNotFound
+            | Self::UnknownOrder(_)
+            | Self::UnknownSku(_)
+            | Self::UnknownToken(_)
+            | Self::UnknownPayment(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::LastAdminToken => StatusCode::CONFLICT,
             Self::UnknownField { .. } | Self::FieldNotAllowed { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::PreconditionRequired => StatusCode::PRECONDITION_REQUIRED,
             Self::Core(rejection) => status_of(rejection),
         }
     }
@@ -119,6 +128,8 @@ impl Refusal {
             Self::UnknownSku(_) => "sku_not_found",
             Self::UnknownToken(_) => "token_not_found",
             Self::LastAdminToken => "last_admin_token",
+            Self::UnknownPayment(_) => "payment_not_found",
+            Self::PreconditionRequired => "precondition_required",
             Self::Core(rejection) => rejection.code(),
         }
     }
@@ -131,6 +142,7 @@ impl Refusal {
             Self::UnknownOrder(order_id) => vec![("order_id", order_id.as_str().into())],
             Self::UnknownSku(sku_id) => vec![("sku_id", sku_id.as_str().into())],
             Self::UnknownToken(token_id) => vec![("token_id", token_id.as_str().into())],
+            Self::UnknownPayment(payment_id) => vec![("payment_id", payment_id.as_str().into())],
             Self::Core(rejection) => members_of(rejection, currency),
             _ => Vec::new(),
         }

@@ -56,26 +56,36 @@ macro_rules! routes {
 }
 
 routes! {
-    POST "/orders"             [], Required, EVERY => order::place::handle;
-    GET  "/orders"             ["user_id", "status", "sku_id", "limit", "cursor"], None, EVERY => order::list::handle;
-    GET  "/orders/{id}"        [], None,     EVERY => order::read::handle;
-    POST "/orders/{id}/pay"    [], Required, SHOP  => order::pay::handle;
-    POST "/orders/{id}/cancel" [], Optional, EVERY => order::cancel::handle;
-    GET  "/orders/{id}/events" [], None,     EVERY => order::events::handle;
-    PUT  "/skus/{id}"          [], Required, SHOP  => sku::put::handle;
-    GET  "/skus/{id}"          [], None,     EVERY => sku::read::handle;
-    GET  "/skus/{id}/stock"    [], None,     EVERY => sku::stock::handle;
-    POST "/skus/{id}/stock"    [], Required, SHOP  => sku::change_stock::handle;
-    GET  "/admin/verdict"      ["sku_id"], None, ADMIN => admin::verdict::handle;
-    POST "/admin/tokens"       [], Required, ADMIN => admin::token::create::handle;
-    GET  "/admin/tokens"       ["limit", "cursor"], None, ADMIN => admin::token::list::handle;
-    DELETE "/admin/tokens/{token_id}" [], None, ADMIN => admin::token::revoke::handle;
-    GET  "/health/live"        [], None,     OPEN  => health::live::handle;
-    GET  "/health/ready"       [], None,     OPEN  => health::ready::handle;
-    GET  "/openapi.json"       [], None,     OPEN  => docs::document::handle;
-    GET  "/docs"               [], None,     OPEN  => docs::page::handle;
-    GET  "/docs/{file}"        [], None,     OPEN  => docs::file::handle;
-    GET  "/problems/{code}"    [], None,     OPEN  => docs::problem::handle;
+    POST   "/orders"                  [], Required, EVERY => order::place::handle;
+    GET    "/orders"                  ["user_id", "status", "sku_id", "limit", "cursor"], None, EVERY => order::list::handle;
+    GET    "/orders/{id}"             [], None,     EVERY => order::read::handle;
+    PATCH  "/orders/{id}"             [], Required, EVERY => order::amend::handle;
+    DELETE "/orders/{id}"             [], None,     EVERY => order::delete::handle;
+    POST   "/orders/{id}/pay"         [], Required, SHOP  => order::pay::handle;
+    POST   "/orders/{id}/ship"        [], Optional, SHOP  => order::ship::handle;
+    POST   "/orders/{id}/receive"     [], Optional, EVERY => order::receive::handle;
+    POST   "/orders/{id}/cancel"      [], Optional, EVERY => order::cancel::handle;
+    GET    "/orders/{id}/events"      [], None,     EVERY => order::events::handle;
+    GET    "/skus"                    ["limit", "cursor"], None, EVERY => sku::list::handle;
+    PUT    "/skus/{id}"               [], Required, SHOP  => sku::put::handle;
+    GET    "/skus/{id}"               [], None,     EVERY => sku::read::handle;
+    GET    "/skus/{id}/stock"         [], None,     EVERY => sku::stock::handle;
+    POST   "/skus/{id}/stock"         [], Required, SHOP  => sku::change_stock::handle;
+    GET    "/skus/{id}/stock/flow"    ["limit", "cursor"], None, EVERY => sku::flow::handle;
+    GET    "/admin/verdict"           ["sku_id"], None, ADMIN => admin::verdict::handle;
+    POST   "/admin/warm-up"           [], Required, ADMIN => admin::warm_up::handle;
+    GET    "/admin/orders/{id}"       [], None,     ADMIN => admin::order::handle;
+    GET    "/admin/refunds"           ["status", "limit", "cursor"], None, ADMIN => admin::refund::list::handle;
+    POST   "/admin/refunds/{id}/done" [], Optional, ADMIN => admin::refund::settle::handle;
+    POST   "/admin/tokens"            [], Required, ADMIN => admin::token::create::handle;
+    GET    "/admin/tokens"            ["limit", "cursor"], None, ADMIN => admin::token::list::handle;
+    DELETE "/admin/tokens/{id}"       [], None,     ADMIN => admin::token::revoke::handle;
+    GET    "/health/live"             [], None,     OPEN  => health::live::handle;
+    GET    "/health/ready"            [], None,     OPEN  => health::ready::handle;
+    GET    "/openapi.json"            [], None,     OPEN  => docs::document::handle;
+    GET    "/docs"                    [], None,     OPEN  => docs::page::handle;
+    GET    "/docs/{file}"             [], None,     OPEN  => docs::file::handle;
+    GET    "/problems/{code}"         [], None,     OPEN  => docs::problem::handle;
 }
 
 /// What there is and who may: a row of the table, for those who check the whole of it.

@@ -1,6 +1,8 @@
 //! SKUs and their stock.
 
 pub(super) mod change_stock;
+pub(super) mod flow;
+pub(super) mod list;
 pub(super) mod put;
 pub(super) mod read;
 pub(super) mod stock;

@@ -8,6 +8,8 @@ use actors::domain::money::{Currency, Money};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 
+use utoipa::ToSchema;
+
 use super::problem::Refusal;
 
 /// A string that is an id or another value of the domain.
@@ -87,6 +89,27 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
         T::deserialize(MapAccessDeserializer::new(fields)).map(Object)
     }
 }
+
+/// A field of a change: left out, it keeps what is there; null, it clears it. Use it with `#[serde(default)]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Change<T>(pub(super) Option<Option<T>>);
+
+impl<T> Default for Change<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Change<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Option::deserialize(deserializer).map(|sent| Self(Some(sent)))
+    }
+}
+
+/// An object without fields.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Nothing {}
 
 /// Reads a sum of money in the shop's currency.
 pub(super) fn money(currency: &Currency, field: impl Into<String>, text: &str) -> Result<Money, Refusal> {

@@ -3,16 +3,19 @@
 
 mod bodies;
 mod callers;
+mod catalogue;
 mod client;
 mod crowds;
 mod docs;
 mod door;
 mod full_disk;
 mod house;
+mod lifecycle;
 mod lists;
 mod matrix;
 mod orders;
 mod payments;
+mod refunds;
 mod restarts;
 mod skus;
 mod token_command;

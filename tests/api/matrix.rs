@@ -66,13 +66,23 @@ const RECIPES: &[Recipe] = &[
     recipe("GET /orders"),
     recipe("GET /orders/{id}"),
     Recipe {
+        body: |_, _| r#"{"remark":"gift"}"#.to_owned(),
+        headers: &[("If-Match", "\"1\"")],
+        ..recipe("PATCH /orders/{id}")
+    },
+    Recipe { order: "cancelled", ..recipe("DELETE /orders/{id}") },
+    Recipe {
         body: |_, unique| format!(r#"{{"payment_id":"p-{unique}","amount":"1.00"}}"#),
         ..recipe("POST /orders/{id}/pay")
     },
+    Recipe { order: "paid", ..recipe("POST /orders/{id}/ship") },
+    Recipe { order: "shipped", ..recipe("POST /orders/{id}/receive") },
     recipe("POST /orders/{id}/cancel"),
     recipe("GET /orders/{id}/events"),
     Recipe { body: |_, _| r#"{"name":"a","price":"1.00","on_sale":true}"#.to_owned(), ..recipe("PUT /skus/{id}") },
+    recipe("GET /skus"),
     recipe("GET /skus/{id}"),
+    recipe("GET /skus/{id}/stock/flow"),
     recipe("GET /skus/{id}/stock"),
     Recipe {
         body: |_, _| r#"{"change":1}"#.to_owned(),
@@ -80,9 +90,13 @@ const RECIPES: &[Recipe] = &[
         ..recipe("POST /skus/{id}/stock")
     },
     recipe("GET /admin/verdict"),
+    Recipe { body: |_, _| r#"{"sku_ids":["a"]}"#.to_owned(), ..recipe("POST /admin/warm-up") },
+    recipe("GET /admin/orders/{id}"),
+    recipe("GET /admin/refunds"),
+    recipe("POST /admin/refunds/{id}/done"),
     Recipe { body: |_, _| r#"{"role":"service"}"#.to_owned(), ..recipe("POST /admin/tokens") },
     recipe("GET /admin/tokens"),
-    recipe("DELETE /admin/tokens/{token_id}"),
+    recipe("DELETE /admin/tokens/{id}"),
     recipe("GET /health/live"),
     recipe("GET /health/ready"),
     recipe("GET /openapi.json"),
@@ -144,8 +158,11 @@ impl Matrix {
         }
         let path = path.replace("/skus/{id}", "/skus/a").replace("{file}", "swagger-ui.css");
         let path = path.replace("{code}", "sold_out");
-        if path.contains("{token_id}") {
-            return path.replace("{token_id}", &self.admin().caller(r#""role":"admin""#).0);
+        if path.contains("/tokens/{id}") {
+            return path.replace("{id}", &self.admin().caller(r#""role":"admin""#).0);
+        }
+        if path.contains("/refunds/{id}") {
+            return path.replace("{id}", &self.refund());
         }
         assert!(!path.contains('{'), "the matrix does not know what to call in {path}");
         path
@@ -168,6 +185,15 @@ impl Matrix {
             let done = admin.post(&format!("/orders/{order_id}/{verb}"), "", body);
             assert_eq!(done.status, 200, "{verb}: {done:?}");
         }
+        order_id
+    }
+
+    /// Makes a payment that is owed back. Answers its id.
+    fn refund(&self) -> String {
+        let order_id = self.order("cancelled");
+        let late = format!(r#"{{"payment_id":"{order_id}","amount":"1.00"}}"#);
+        let paid = self.admin().post(&format!("/orders/{order_id}/pay"), "", &late);
+        assert_eq!(paid.json()["outcome"], "refund_due");
         order_id
     }
 

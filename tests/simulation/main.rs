@@ -5,6 +5,7 @@ mod overload;
 
 use std::collections::BTreeMap;
 
+use actors::domain::event::EventType;
 use actors::testing::world::{Report, Scenario, run};
 
 /// Seeds per scenario: a few seconds' worth. `SEEDS=n` runs more.
@@ -49,6 +50,10 @@ fn two_nodes_on_one_store_keep_every_promise_whatever_fails() {
 fn on_a_calm_day_everything_is_sold_and_nothing_is_printed_twice() {
     let reports = run_all("calm", Scenario::CALM);
     assert!(reports.iter().all(|report| report.acknowledged > 10 && report.payments > 3), "the shop was empty");
+    for event_type in EventType::ALL {
+        let happened = reports.iter().filter(|report| report.trace.contains(event_type.name())).count();
+        assert!(happened > reports.len() / 4, "{} happened in {happened} runs", event_type.name());
+    }
 }
 
 #[test]

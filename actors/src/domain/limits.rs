@@ -66,6 +66,8 @@ pub const PAGE_DEFAULT: usize = 20;
 pub const PAGE_MAX: usize = 100;
 /// Rows that one page may look at before it is cut short with a cursor to go on from.
 pub const PAGE_SCAN_MAX: usize = 10_000;
+/// SKUs that are warmed up at once: a page of them.
+pub const WARM_UP_MAX: usize = PAGE_MAX;
 /// Bytes of a request body.
 pub const BODY_BYTES_MAX: usize = 16 * 1024;
 /// How long a request body may take to arrive whole.

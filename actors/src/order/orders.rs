@@ -7,11 +7,11 @@ use std::sync::Arc;
 use super::refuser::Refuse;
 use super::running_keys::RunningKeys;
 use super::supervisor::{Submit, Supervisors, Want, refuse};
-use crate::domain::commit::{CancelOrder, Mutation, Outcome, PutSku};
-use crate::domain::id::{GrantId, IdempotencyKey, OrderId, SkuId, UserId};
+use crate::domain::commit::{AmendOrder, CancelOrder, Mutation, OrderAction, Outcome, PutSku};
+use crate::domain::id::{GrantId, IdempotencyKey, OrderId, PaymentId, SkuId, UserId};
 use crate::domain::limits::{BASE_AGE_MAX, PLACEMENT_DEADLINE};
 use crate::domain::order::{Order, PlaceOrder, WantedLine};
-use crate::domain::payment::{PaymentNotice, RefundReason};
+use crate::domain::payment::{Payment, PaymentNotice, RefundReason};
 use crate::domain::rejection::Rejection;
 use crate::domain::stock::{Level, Sku, StockChange};
 use crate::domain::validation::{self, Known};
@@ -118,8 +118,49 @@ impl Orders {
     /// # Errors
     /// Any [`Rejection`] of cancellations.
     pub async fn cancel(&self, cancel: CancelOrder) -> Result<Order, Rejection> {
-        match self.change(cancel.order_id, Mutation::Cancel(cancel)).await? {
-            Outcome::OrderChanged(order) => Ok(order),
+        self.change_order(cancel.order_id, Mutation::Cancel(cancel)).await
+    }
+
+    /// Hands a paid order's goods over to be delivered.
+    ///
+    /// # Errors
+    /// Unknown, not paid, or shipped before.
+    pub async fn ship(&self, action: OrderAction) -> Result<Order, Rejection> {
+        self.change_order(action.order_id, Mutation::Ship(action)).await
+    }
+
+    /// Completes a shipped order.
+    ///
+    /// # Errors
+    /// Unknown, or not shipped.
+    pub async fn receive(&self, action: OrderAction) -> Result<Order, Rejection> {
+        self.change_order(action.order_id, Mutation::Receive(action)).await
+    }
+
+    /// Changes source or remark of an order. One that is as wanted already is answered as it is.
+    ///
+    /// # Errors
+    /// Unknown, of another version, or final.
+    pub async fn amend(&self, amend: AmendOrder) -> Result<Order, Rejection> {
+        self.change_order(amend.order_id, Mutation::Amend(amend)).await
+    }
+
+    /// Hides a final order from everyone but admins.
+    ///
+    /// # Errors
+    /// Unknown, or not final.
+    pub async fn delete(&self, action: OrderAction) -> Result<Order, Rejection> {
+        self.change_order(action.order_id, Mutation::Delete(action)).await
+    }
+
+    /// Records that the money of a payment was given back. A repeat is answered alike.
+    ///
+    /// # Errors
+    /// Unknown, or nothing of it is owed back.
+    pub async fn settle_refund(&self, payment_id: PaymentId) -> Result<Payment, Rejection> {
+        let shard = self.ids.order_id(self.clock.now().wall);
+        match self.change(shard, Mutation::SettleRefund(payment_id)).await? {
+            Outcome::RefundSettled(payment) => Ok(payment),
             _ => Err(Rejection::OutcomeUnknown),
         }
     }
@@ -214,6 +255,13 @@ impl Orders {
         // More than fits is left to the store to refuse.
         let units = u32::try_from(change.change.unsigned_abs()).ok().filter(|_| change.change < 0);
         Ok(units.map(|quantity| Want { cell: Arc::clone(cell), quantity }).into_iter().collect())
+    }
+
+    async fn change_order(&self, order_id: OrderId, mutation: Mutation) -> Result<Order, Rejection> {
+        match self.change(order_id, mutation).await? {
+            Outcome::OrderChanged(order) => Ok(order),
+            _ => Err(Rejection::OutcomeUnknown),
+        }
     }
 
     async fn change(&self, order_id: OrderId, mutation: Mutation) -> Result<Outcome, Rejection> {

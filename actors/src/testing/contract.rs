@@ -9,7 +9,7 @@ pub mod event_log;
 pub mod ledger;
 mod store;
 
-pub use store::{changes, keys, limits, listing, payments, placing, stock, whole};
+pub use store::{catalogue, changes, keys, lifecycle, limits, listing, payments, placing, refunds, stock, whole};
 
 use std::sync::Arc;
 
@@ -244,6 +244,18 @@ macro_rules! store_contract {
                 every_change_writes_one_event_without_a_gap,
                 changes_hold_for_every_line,
             }
+            lifecycle {
+                a_paid_order_is_shipped_and_received,
+                an_order_is_shipped_received_and_deleted_in_its_turn_only,
+                a_shipped_order_that_is_cancelled_returns_its_stock,
+                an_amendment_changes_what_it_names,
+                of_two_amendments_of_one_version_the_first_wins,
+                an_amendment_that_changes_nothing_writes_nothing,
+                a_final_order_is_not_amended,
+                a_deleted_order_is_left_out_of_lists_and_kept,
+                a_deleted_order_takes_no_change,
+                a_payment_for_a_deleted_order_is_owed_back,
+            }
             payments {
                 a_repeated_payment_gets_the_same_answer,
                 a_repeated_payment_in_one_batch_is_recorded_once,
@@ -251,6 +263,19 @@ macro_rules! store_contract {
                 a_second_payment_is_owed_back,
                 a_payment_of_another_amount_is_owed_back,
                 a_late_payment_never_revives_an_order,
+            }
+            refunds {
+                what_is_owed_back_is_listed_and_nothing_else,
+                a_refund_is_settled_once_and_its_order_stays,
+                only_what_is_owed_back_is_settled,
+                a_payment_may_be_taken_owed_back_and_settled_in_one_batch,
+                settled_refunds_outlive_a_restart,
+            }
+            catalogue {
+                skus_are_listed_by_id_page_by_page,
+                the_stock_flow_tells_everything_that_happened_newest_first,
+                entries_written_while_paging_are_not_met_before_the_cursor,
+                a_sku_without_stock_and_an_unknown_one_have_no_flow,
             }
             listing {
                 orders_are_listed_newest_first_by_every_combination_of_filters,
@@ -325,12 +350,15 @@ mod tests {
         let suites = [
             include_str!("contract/event_log.rs"),
             include_str!("contract/ledger.rs"),
+            include_str!("contract/store/catalogue.rs"),
             include_str!("contract/store/changes.rs"),
             include_str!("contract/store/keys.rs"),
+            include_str!("contract/store/lifecycle.rs"),
             include_str!("contract/store/limits.rs"),
             include_str!("contract/store/listing.rs"),
             include_str!("contract/store/payments.rs"),
             include_str!("contract/store/placing.rs"),
+            include_str!("contract/store/refunds.rs"),
             include_str!("contract/store/stock.rs"),
             include_str!("contract/store/whole.rs"),
         ];

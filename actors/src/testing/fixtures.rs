@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use crate::domain::commit::{CancelOrder, PutSku};
+use crate::domain::commit::{AmendOrder, CancelOrder, OrderAction, PutSku};
 use crate::domain::id::{IdempotencyKey, OrderId, PaymentId, SkuId, UserId};
 use crate::domain::money::Money;
-use crate::domain::order::{CancelReason, PlaceOrder, WantedLine};
+use crate::domain::order::{Amendment, CancelReason, ExpectedVersion, PlaceOrder, WantedLine};
 use crate::domain::payment::PaymentNotice;
 use crate::domain::stock::{Goods, StockChange};
 use crate::domain::time::Monotonic;
@@ -104,5 +104,20 @@ pub fn cancellation(number: u64, reason: CancelReason) -> CancelOrder {
         reason,
         text: Some("changed my mind".to_owned()),
         by: reason.name().to_owned(),
+    }
+}
+
+/// A change of an order by the shop.
+pub fn action(number: u64) -> OrderAction {
+    OrderAction { order_id: order_id(number), by: "shop".to_owned() }
+}
+
+/// A change of an order's remark, whatever its version.
+pub fn new_remark(number: u64, text: &str) -> AmendOrder {
+    AmendOrder {
+        order_id: order_id(number),
+        expected: ExpectedVersion::Any,
+        amendment: Amendment { remark: Some(Some(text.to_owned())), ..Amendment::default() },
+        by: "shop".to_owned(),
     }
 }

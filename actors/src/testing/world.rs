@@ -1,8 +1,9 @@
 //! The simulated world: whole nodes on one thread, under a clock that stands still, among faults drawn from a seed.
 //!
-//! Clients place, pay, cancel, restock and look; the store fails, stalls, and commits without saying so; the ledger
-//! forgets; messages are lost or late; nodes die at any point between two awaits and come back. The invariants are
-//! checked after every commit and once more when all is quiet. One seed gives the same run, byte for byte.
+//! Clients place, pay, ship, receive, amend, cancel, delete, give money back, restock, warm up and look; the store fails,
+//! stalls, and commits without saying so; the ledger forgets; messages are lost or late; nodes die at any point between
+//! two awaits and come back. The invariants are checked after every commit and once more when all is quiet. One seed
+//! gives the same run, byte for byte.
 
 mod checks;
 mod clients;

@@ -39,13 +39,13 @@ fn names_in(path: &str) -> impl Iterator<Item = &str> {
 fn meaning(path: &str, name: &str) -> (&'static str, RefOr<Schema>) {
     match (name, path) {
         ("id", path) if path.contains("/skus/") => ("The SKU's id.", like::<SkuId>()),
+        ("id", path) if path.contains("/refunds/") => ("The payment's id.", like::<PaymentId>()),
+        ("id", path) if path.contains("/tokens/") => ("The token's id.", text().pattern(Some("^[0-9a-f]{32}$")).into()),
         ("id", _) => ("The order's id.", like::<OrderId>()),
         ("sku_id", _) => ("Only this SKU.", like::<SkuId>()),
         ("user_id", _) => ("Only this user's.", like::<UserId>()),
         ("status", "/admin/refunds") => ("Only with this status.", like::<RefundStatus>()),
         ("status", _) => ("Only with this status.", like::<Status>()),
-        ("payment_id", _) => ("The payment's id.", like::<PaymentId>()),
-        ("token_id", _) => ("The token's id.", text().pattern(Some("^[0-9a-f]{32}$")).into()),
         ("limit", _) => ("How many items the page has at most.", limit().into()),
         ("cursor", _) => {
             let cursor = text().pattern(Some("^([0-9a-f]{2})+$"));

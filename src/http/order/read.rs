@@ -1,9 +1,7 @@
 //! `GET /orders/{id}`.
 
-use actix_web::HttpResponse;
-
-use super::{OrderBody, tag};
-use crate::http::answer::{Answer, write};
+use super::{OrderBody, shown};
+use crate::http::answer::Answer;
 use crate::http::call::Call;
 
 /// Gives an order.
@@ -21,7 +19,5 @@ use crate::http::call::Call;
 )]
 pub(in crate::http) async fn handle(call: Call) -> Answer {
     let order = call.order().await?;
-    let mut answer = HttpResponse::Ok();
-    tag(&mut answer, &order);
-    Ok(write(answer, &OrderBody::of(&order, &call.front.currency)))
+    Ok(shown(&order, &call.front.currency))
 }

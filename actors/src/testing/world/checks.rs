@@ -10,7 +10,8 @@ use crate::domain::id::OrderId;
 use crate::domain::invariant::{event_violations, stock_violations};
 use crate::domain::limits::DEADLINE_TICK;
 use crate::domain::money::Money;
-use crate::domain::order::Order;
+use crate::domain::order::{Order, Status};
+use crate::domain::payment::RefundStatus;
 use crate::domain::time::Timestamp;
 use crate::testing::memory_store::{Disk, Tables};
 
@@ -28,6 +29,7 @@ pub(super) fn after_commit(disk: &Disk, history: &History) {
         let own = events.get(order_id).map_or(&[][..], Vec::as_slice);
         found.extend(event_violations(order, own).iter().map(ToString::to_string));
         found.extend(refund_difference(&tables, order));
+        found.extend(final_status_left(own));
         for line in &order.lines {
             let limit = tables.skus.get(&line.sku_id).and_then(|sku| sku.goods.purchase_limit);
             let held = tables.held(&(order.user_id.clone(), line.sku_id.clone()));
@@ -75,6 +77,17 @@ pub(super) fn after_all(disk: &Disk, history: &History, now: Timestamp, crashes:
             found.push(format!("payments_end is broken: {payment_id} is {kept:?}, answered {refund:?}"));
         }
     }
+    for payment_id in &record.settled {
+        let refund = tables.payments.get(payment_id).and_then(|payment| payment.refund);
+        if refund.is_none_or(|refund| refund.status != RefundStatus::Done) {
+            found.push(format!("payments_end is broken: {payment_id} was settled and is {refund:?}"));
+        }
+    }
+    for order_id in &record.deleted {
+        if tables.orders.get(order_id).is_none_or(|order| !order.is_deleted) {
+            found.push(format!("{order_id} was deleted and is not"));
+        }
+    }
     for order in tables.orders.values() {
         if order.expires_at().is_some_and(|at| at.plus(Duration::from_secs(10)) < now) {
             found.push(format!("unpaid_is_released is broken: {} is still reserved", order.order_id));
@@ -113,6 +126,13 @@ fn flow_gap(tables: &Tables, sku: &crate::domain::stock::Sku) -> Option<String> 
     (!is_whole).then(|| {
         format!("the stock flow of {} has a gap: {} entries, {} counted", sku.sku_id, numbers.len(), sku.flow_seq)
     })
+}
+
+/// An order that was completed or cancelled stays so.
+fn final_status_left(events: &[OrderEvent]) -> Option<String> {
+    let is_final = |event: &OrderEvent| [Status::Completed, Status::Cancelled].contains(&event.status);
+    let left = events.windows(2).find(|pair| is_final(&pair[0]) && pair[0].status != pair[1].status)?;
+    Some(format!("order {} left a final status: {left:?}", left[0].order_id))
 }
 
 /// What an order came to owe back is the sum of its payments that are or were owed back, and one payment at most paid

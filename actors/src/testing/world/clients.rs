@@ -4,14 +4,16 @@ use std::sync::Arc;
 
 use super::dice::Dice;
 use super::history::History;
-use crate::domain::commit::{CancelOrder, PutSku};
+use crate::domain::commit::{AmendOrder, CancelOrder, OrderAction, PutSku};
 use crate::domain::id::{KeyScope, OrderId, ScopedKey, SkuId, UserId};
 use crate::domain::money::Money;
-use crate::domain::order::{CancelReason, WantedLine};
-use crate::domain::payment::PaymentNotice;
+use crate::domain::order::{Amendment, CancelReason, ExpectedVersion, Order, WantedLine};
+use crate::domain::payment::{PaymentNotice, RefundStatus};
+use crate::domain::rejection::Rejection;
 use crate::domain::stock::{Goods, StockChange};
 use crate::node::Node;
 use crate::order::OrderRequest;
+use crate::ports::RefundQuery;
 
 /// SKUs in the shop; the first has a purchase limit.
 pub(super) const SKUS: [&str; 3] = ["limited", "scarce", "plenty"];
@@ -45,10 +47,16 @@ impl Clients {
         let kind = self.dice.up_to(99);
         tokio::task::spawn_local(async move {
             match kind {
-                0..55 => clients.place(&node).await,
-                55..75 => clients.pay(&node).await,
-                75..85 => clients.cancel(&node).await,
-                85..93 => clients.look(&node).await,
+                0..48 => clients.place(&node).await,
+                48..64 => clients.pay(&node).await,
+                64..71 => clients.cancel(&node).await,
+                71..77 => clients.act_on_some(&node, "ship").await,
+                77..82 => clients.act_on_some(&node, "receive").await,
+                82..86 => clients.amend(&node).await,
+                86..89 => clients.act_on_some(&node, "delete").await,
+                89..91 => clients.settle_refund(&node).await,
+                91..95 => clients.look(&node).await,
+                95 => clients.warm_up(&node).await,
                 _ => clients.change_stock(&node).await,
             }
         });
@@ -100,14 +108,87 @@ impl Clients {
     async fn cancel(&self, node: &Node) {
         let Some(order_id) = self.some_order() else { return };
         let reason = if self.dice.is_heads() { CancelReason::Customer } else { CancelReason::Shop };
-        let number = self.history.ask(format!("cancel {order_id}"));
-        match node.orders.cancel(CancelOrder { order_id, reason, text: None, by: "shop".to_owned() }).await {
+        let cancel = CancelOrder { order_id, reason, text: None, by: "shop".to_owned() };
+        self.change("cancel", order_id, node.orders.cancel(cancel)).await;
+    }
+
+    async fn act_on_some(&self, node: &Node, verb: &'static str) {
+        let Some(order_id) = self.some_order() else { return };
+        let action = OrderAction { order_id, by: "shop".to_owned() };
+        let changed = match verb {
+            "ship" => self.change(verb, order_id, node.orders.ship(action)).await,
+            "receive" => self.change(verb, order_id, node.orders.receive(action)).await,
+            _ => self.change(verb, order_id, node.orders.delete(action)).await,
+        };
+        if changed.is_some_and(|order| order.is_deleted) {
+            self.history.record().deleted.insert(order_id);
+        }
+    }
+
+    /// Amends what was seen last, which others may have changed meanwhile.
+    async fn amend(&self, node: &Node) {
+        let Some(order_id) = self.some_order() else { return };
+        let seen = self.history.record().versions.get(&order_id).copied().unwrap_or_default();
+        let remark = self.dice.hits(800).then(|| format!("remark {}", self.dice.up_to(3)));
+        let amend = AmendOrder {
+            order_id,
+            expected: ExpectedVersion::OneOf(vec![seen]),
+            amendment: Amendment { source: None, remark: Some(remark.clone()) },
+            by: "shop".to_owned(),
+        };
+        if let Some(order) = self.change("amend", order_id, node.orders.amend(amend)).await
+            && (order.remark != remark || ![seen, seen + 1].contains(&order.version))
+        {
+            let found = format!("version {} with {:?}", order.version, order.remark);
+            self.history.violate(&format!("an amendment of {order_id} at {seen} to {remark:?} gave {found}"));
+        }
+    }
+
+    /// Changes an order, and notes what it is then.
+    async fn change(
+        &self,
+        verb: &str,
+        order_id: OrderId,
+        change: impl Future<Output = Result<Order, Rejection>>,
+    ) -> Option<Order> {
+        let was_deleted = self.history.record().deleted.contains(&order_id);
+        let number = self.history.ask(format!("{verb} {order_id}"));
+        match change.await {
             Ok(order) => {
+                if was_deleted {
+                    self.history.violate(&format!("{order_id} took {verb} though it was deleted"));
+                }
                 self.history.see(&order);
                 self.history.answer(number, &format!("version {}", order.version));
+                Some(order)
+            }
+            Err(rejection) => {
+                self.history.answer(number, rejection.code());
+                None
+            }
+        }
+    }
+
+    /// Gives back what is owed back longest.
+    async fn settle_refund(&self, node: &Node) {
+        let query = RefundQuery { status: Some(RefundStatus::Due), after: None, limit: 1 };
+        let Ok(Some(refund)) = node.store.refunds(query).await.map(|page| page.refunds.into_iter().next()) else {
+            return;
+        };
+        let number = self.history.ask(format!("settle {}", refund.payment_id));
+        match node.orders.settle_refund(refund.payment_id.clone()).await {
+            Ok(_) => {
+                self.history.record().settled.insert(refund.payment_id);
+                self.history.answer(number, "done");
             }
             Err(rejection) => self.history.answer(number, rejection.code()),
         }
+    }
+
+    async fn warm_up(&self, node: &Node) {
+        let number = self.history.ask("warm up".to_owned());
+        let warmed = node.warm_up.warm_up(SKUS.map(sku_id).to_vec()).await;
+        self.history.answer(number, warmed.map_or_else(|rejection| rejection.code(), |_| "warm"));
     }
 
     async fn look(&self, node: &Node) {

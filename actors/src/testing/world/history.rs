@@ -1,6 +1,6 @@
 //! What was asked and answered, and what was seen to be broken.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -31,6 +31,10 @@ pub(super) struct Record {
     pub(super) keyed: BTreeMap<ScopedKey, Order>,
     /// Payments as they were acknowledged.
     pub(super) payments: BTreeMap<PaymentId, (PaymentNotice, Option<RefundReason>)>,
+    /// Orders whose deletion was acknowledged.
+    pub(super) deleted: BTreeSet<OrderId>,
+    /// Payments whose refund was acknowledged to be settled.
+    pub(super) settled: BTreeSet<PaymentId>,
     /// Versions of orders that some client has seen.
     pub(super) versions: BTreeMap<OrderId, u32>,
     /// Lines printed, with how often.

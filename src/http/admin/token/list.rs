@@ -38,5 +38,5 @@ pub(in crate::http) async fn handle(call: Call) -> Answer {
 
 fn place_of(cursor: &str) -> Result<i64, Refusal> {
     let position = cursor::open(SCOPE, cursor)?;
-    position.try_into().map(i64::from_be_bytes).map_err(|_| Refusal::invalid("cursor", "is not one of tokens"))
+    position.try_into().map(i64::from_be_bytes).map_err(|_| cursor::foreign())
 }

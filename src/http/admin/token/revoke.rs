@@ -1,4 +1,4 @@
-//! `DELETE /admin/tokens/{token_id}`: takes a token back, at once.
+//! `DELETE /admin/tokens/{id}`: takes a token back, at once.
 
 use actix_web::HttpResponse;
 
@@ -8,7 +8,7 @@ use crate::http::call::Call;
 /// Takes a token back, at once.
 #[utoipa::path(
     delete,
-    path = "/admin/tokens/{token_id}",
+    path = "/admin/tokens/{id}",
     tag = "admin",
     operation_id = "revoke_token",
     responses(
@@ -18,6 +18,6 @@ use crate::http::call::Call;
     )
 )]
 pub(in crate::http) async fn handle(call: Call) -> Answer {
-    call.front.gate.revoke(call.path_text("token_id")).await?;
+    call.front.gate.revoke(call.path_text("id")).await?;
     Ok(HttpResponse::NoContent().finish())
 }
