@@ -14,7 +14,7 @@ use utoipa::OpenApi as _;
 use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::schema::{AdditionalProperties, Components, Schema};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
-use utoipa::openapi::{Info, License, OpenApi, RefOr, Required, Server};
+use utoipa::openapi::{Info, License, OpenApi, RefOr, Required, Server, Tag};
 
 pub(super) use headers::{IfMatch, Key, RequiredKey};
 
@@ -24,6 +24,14 @@ use super::schema::{MONEY_PATTERN, MONEY_TAKEN_PATTERN};
 use crate::access::Role;
 
 const BEARER: &str = "bearer";
+/// The nouns, in the order in which they are shown.
+const TAGS: [(&str, &str); 5] = [
+    ("orders", "Orders and everything that becomes of them."),
+    ("skus", "What is sold, and how much of it there is."),
+    ("admin", "What only operators see and do."),
+    ("health", "Whether the service is well."),
+    ("documentation", "What the service says of itself."),
+];
 
 /// The document as JSON, for a shop with this currency.
 pub fn document(currency: &Currency) -> String {
@@ -50,6 +58,8 @@ fn complete() -> OpenApi {
         .description(Some("An order and stock service for moments when everyone buys at once."))
         .license(Some(License::builder().name("Apache-2.0").identifier(Some("Apache-2.0")).build()))
         .build();
+    let tag = |(name, description): (&str, &str)| Tag::builder().name(name).description(Some(description)).build();
+    document.tags = Some(TAGS.map(tag).to_vec());
     document.servers = Some(vec![Server::new("/")]);
     for route in ROUTES {
         let item = document.paths.paths.get_mut(route.path);

@@ -35,7 +35,7 @@ pub(in crate::http) async fn handle(visit: Visit) -> Answer {
     if name == "page.css" {
         return Ok(shown("text/css", PAGE_CSS));
     }
-    let config = Config::from("/openapi.json").use_base_layout().validator_url("none").persist_authorization(true);
+    let config = Config::from("/openapi.json").use_base_layout().validator_url("none");
     match utoipa_swagger_ui::serve(name, Arc::new(config)) {
         Ok(Some(file)) => Ok(shown(&file.content_type, Bytes::from(file.bytes.into_owned()))),
         Ok(None) => Err(Refusal::RouteNotFound),

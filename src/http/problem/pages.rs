@@ -94,7 +94,7 @@ pub static PAGES: &[ProblemPage] = &[
     page(
         409,
         "sold_out",
-        "Fewer units are available than wanted. Nothing was ordered, of no line.",
+        "Fewer units are available than wanted. Nothing was ordered, not the other lines either.",
         "Order fewer, or try later: units come back when orders are cancelled or not paid in time.",
     ),
     page(

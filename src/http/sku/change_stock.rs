@@ -5,6 +5,7 @@ use actors::domain::limits::{STOCK_TOTAL_MAX, TEXT_LENGTH_MAX};
 use actors::domain::stock::StockChange;
 use serde::Deserialize;
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Type};
 
 use super::StockBody;
 use crate::http::answer::{Answer, REPLAYED, write};
@@ -18,12 +19,19 @@ use crate::http::wire::Text;
 #[schema(as = StockChange)]
 #[serde(deny_unknown_fields)]
 struct Wanted {
-    /// Units that arrive, or, below zero, that leave. Never zero.
-    #[schema(minimum = -1_000_000_000_000_i64, maximum = 1_000_000_000_000_i64)]
+    /// Units that arrive, or, below zero, that leave.
+    #[schema(schema_with = units)]
     change: i64,
     #[schema(schema_with = maybe::<Text<0, TEXT_LENGTH_MAX>>)]
     #[serde(default)]
     reason: Option<Text<0, TEXT_LENGTH_MAX>>,
+}
+
+fn units() -> OneOfBuilder {
+    let units = |least: i64, most: i64| {
+        ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(least)).maximum(Some(most))
+    };
+    OneOfBuilder::new().item(units(1, STOCK_TOTAL_MAX)).item(units(-STOCK_TOTAL_MAX, -1))
 }
 
 /// Adds units, or takes available ones away, once per key.

@@ -1,11 +1,15 @@
 //! `POST /admin/tokens`: gives out a token, and shows it this once.
 
+use std::borrow::Cow;
+
 use actix_web::HttpResponse;
 use actix_web::http::header::{CacheControl, CacheDirective};
 use actors::domain::id::UserId;
 use actors::domain::limits::LABEL_LENGTH_MAX;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, OneOfBuilder, Schema, Type};
 
 use super::TokenBody;
 use crate::access::{Caller, Role};
@@ -15,19 +19,41 @@ use crate::http::problem::Refusal;
 use crate::http::schema::{like, maybe};
 use crate::http::wire::{Parsed, Text};
 
-#[derive(Deserialize, ToSchema)]
-#[schema(as = NewToken)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Wanted {
-    #[schema(schema_with = like::<Role>)]
     role: Parsed<Role>,
-    /// Required of a `customer` token, which speaks for this user; refused of every other.
-    #[schema(schema_with = maybe::<UserId>)]
     #[serde(default)]
     user_id: Option<Parsed<UserId>>,
-    #[schema(schema_with = maybe::<Text<0, LABEL_LENGTH_MAX>>)]
     #[serde(default)]
     label: Option<Text<0, LABEL_LENGTH_MAX>>,
+}
+
+/// Whether there is a user depends on the role, which no attribute of a field can say.
+impl utoipa::PartialSchema for Wanted {
+    fn schema() -> RefOr<Schema> {
+        let roles = |roles: &[Role]| {
+            let names: Vec<&str> = roles.iter().copied().map(Role::name).collect();
+            ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names))
+        };
+        let token = |role: ObjectBuilder| {
+            ObjectBuilder::new()
+                .property("role", role)
+                .required("role")
+                .property("label", maybe::<Text<0, LABEL_LENGTH_MAX>>())
+                .additional_properties(Some(AdditionalProperties::FreeForm(false)))
+        };
+        let of_customer = token(roles(&[Role::Customer])).property("user_id", like::<UserId>()).required("user_id");
+        let nobody = ObjectBuilder::new().schema_type(Type::Null);
+        let of_shop = token(roles(&[Role::Service, Role::Admin])).property("user_id", nobody);
+        OneOfBuilder::new().item(of_customer).item(of_shop).into()
+    }
+}
+
+impl ToSchema for Wanted {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("NewToken")
+    }
 }
 
 #[derive(Serialize, ToSchema)]
