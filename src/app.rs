@@ -9,8 +9,10 @@ mod tokens;
 
 use std::future::Future;
 use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix::Arbiter;
 use actix_web::web::Data;
@@ -54,7 +56,7 @@ pub enum StartError {
     #[error("cannot listen on {listen}: {error}")]
     Listen {
         /// The address.
-        listen: std::net::SocketAddr,
+        listen: SocketAddr,
         /// Why not.
         error: io::Error,
     },
@@ -108,10 +110,15 @@ fn open_store(store: StoreSettings, shop: &ShopSettings, clock: &Arc<dyn Clock>)
     Ok(SqliteStore::open(options, Arc::clone(clock), rules)?)
 }
 
+/// How long a stop waits for events to be printed, once nobody asks any more. With the server's own deadline it is within
+/// the fifteen seconds that a stop may take.
+const DRAIN_DEADLINE: Duration = Duration::from_secs(4);
+
 /// A running service.
 pub struct App {
     // Dropped in this order: nobody asks any more, nobody works any more, the directory is free.
     server: HttpServer,
+    node: Arc<Node>,
     core: Arbiter,
     data: DataDir,
     url: String,
@@ -144,17 +151,24 @@ impl App {
             spawn: Arc::new(OnArbiter::of(&core)),
         });
         let salt = getrandom::u32()?;
-        let front = Data::new(Front::new(node, Arc::new(StoredTokens(tokens)), shop.currency, salt));
+        let node = Arc::new(node);
+        let tokens = Arc::new(StoredTokens(tokens));
+        let front = Data::new(Front::new(Arc::clone(&node), server.node, tokens, shop.currency, salt));
         let server = HttpServer::start(server.listen, front)
             .map_err(|error| StartError::Listen { listen: server.listen, error })?;
-        let url = format!("http://{}", server.address());
+        let url = format!("http://{}", reachable(server.address()));
         data.announce(&url)?;
-        Ok(Self { server, core, data, url, admin_token })
+        Ok(Self { server, node, core, data, url, admin_token })
     }
 
     /// Where the API is.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The node behind the API.
+    pub fn node(&self) -> &Node {
+        &self.node
     }
 
     /// The file that holds the admin token.
@@ -179,12 +193,27 @@ impl App {
 
     /// Stops: takes no new requests, finishes those in hand, and leaves the directory free.
     pub async fn stop(self) {
-        let Self { server, core, data, .. } = self;
+        let Self { server, node, core, data, .. } = self;
         server.stop().await;
+        if !node.drain(DRAIN_DEADLINE).await {
+            tracing::warn!("some events are not printed yet; they are when the service starts again");
+        }
         core.stop();
         if core.join().is_err() {
             tracing::error!("the thread of the core ended in a panic");
         }
+        // The store is closed before the directory is free for another server.
+        drop(node);
         data.leave();
     }
+}
+
+/// An address at which a server on this machine can be called: one that listens everywhere does so on loopback too.
+fn reachable(listen: SocketAddr) -> SocketAddr {
+    let ip = match listen.ip() {
+        ip if !ip.is_unspecified() => ip,
+        IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+    };
+    SocketAddr::new(ip, listen.port())
 }

@@ -38,13 +38,17 @@ pub use server::HttpServer;
 
 use crate::access::Tokens;
 use auth::Gate;
+use health::Readiness;
 use request_id::RequestIds;
 
 /// Everything that handlers need.
 pub struct Front {
-    node: Node,
+    node: Arc<Node>,
     gate: Gate,
+    readiness: Readiness,
     currency: Currency,
+    /// What this node is called among others.
+    node_name: String,
     request_ids: RequestIds,
     /// The OpenAPI document.
     document: Bytes,
@@ -52,9 +56,11 @@ pub struct Front {
 
 impl Front {
     /// Puts the front door before a node. `salt` tells this start's request ids from another's.
-    pub fn new(node: Node, tokens: Arc<dyn Tokens>, currency: Currency, salt: u32) -> Self {
+    pub fn new(node: Arc<Node>, node_name: String, tokens: Arc<dyn Tokens>, currency: Currency, salt: u32) -> Self {
         let gate = Gate::new(tokens, Arc::clone(&node.clock));
         let document = Bytes::from(document(&currency));
-        Self { node, gate, currency, request_ids: RequestIds::new(salt), document }
+        let readiness = Readiness::new(Arc::clone(&node.store), Arc::clone(&node.clock));
+        let request_ids = RequestIds::new(salt);
+        Self { node, gate, readiness, currency, node_name, request_ids, document }
     }
 }

@@ -119,7 +119,7 @@ impl Settings {
     /// # Errors
     /// Refuses settings that do not exist and values that are not good, with a sentence that says which.
     pub fn load(flags: &Flags, environment: impl IntoIterator<Item = (String, String)>) -> Result<Self, SettingsError> {
-        let unreadable = |error: config::ConfigError| SettingsError::Unreadable(error.to_string());
+        let unreadable = |error: config::ConfigError| SettingsError::Unreadable(one_line(&error));
         let mut layers = Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
         if let Some(path) = &flags.config {
             layers = layers.add_source(File::from(path.as_path()).format(FileFormat::Toml));
@@ -139,7 +139,7 @@ impl Settings {
         let raw: Raw = serde_path_to_error::deserialize(merged).map_err(|error| {
             let path = error.path().to_string();
             let place = if path == "." { String::new() } else { format!("{path}: ") };
-            SettingsError::Unreadable(format!("{place}{}", error.into_inner()))
+            SettingsError::Unreadable(place + &one_line(error.inner()))
         })?;
         Self::check(raw)
     }
@@ -157,6 +157,13 @@ impl Settings {
             data,
         })
     }
+}
+
+/// A sentence of what may come with a drawing of the place.
+fn one_line(error: &config::ConfigError) -> String {
+    let text = error.to_string();
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.contains('|'));
+    lines.collect::<Vec<_>>().join(", ")
 }
 
 fn settings_of(environment: impl IntoIterator<Item = (String, String)>) -> HashMap<String, String> {
@@ -238,8 +245,9 @@ mod tests {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let file = directory.path().join("shop.toml");
         let flags = Flags { config: Some(file.clone()), ..Flags::default() };
-        assert!(Settings::load(&flags, []).is_err());
+        let sentence = || Settings::load(&flags, []).map(|_| ()).expect_err("no good file").to_string();
+        assert!(sentence().contains("shop.toml"), "{}", sentence());
         std::fs::write(&file, "[shop").expect("a file");
-        assert!(Settings::load(&flags, []).is_err());
+        assert!(sentence().contains("shop.toml") && !sentence().contains('\n'), "{}", sentence());
     }
 }

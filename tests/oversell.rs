@@ -13,5 +13,5 @@ fn rush_fails_on_a_service_that_oversells() {
         .expect("the binary was built for this test");
     let told = String::from_utf8_lossy(&rush.stdout);
     assert_eq!(rush.status.code(), Some(1), "{told}\n{}", String::from_utf8_lossy(&rush.stderr));
-    assert!(told.contains("oversold"), "{told}");
+    assert!(told.contains("oversold 180\n"), "{told}");
 }

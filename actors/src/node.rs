@@ -1,14 +1,16 @@
 //! One node: puts the core's parts together. The shell and the simulation start the same node on other ports.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::domain::limits::{IN_HAND_MAX, SUPERVISOR_SHARDS};
-use crate::event::{PrinterActor, PublisherActor, Worker};
+use crate::event::{PRINTER_GROUP, PrinterActor, PublisherActor, Worker};
 use crate::order::{
-    Commit, Committer, OrderSupervisor, Orders, Refuse, Refuser, RunningKeys, Shard, Supervisors, Sweeper,
+    Announce, Commit, Committer, OrderSupervisor, Orders, Refuse, Refuser, RunningKeys, Shard, Supervisors, Sweeper,
 };
 use crate::ports::{Clock, EventLog, EventSink, Ids, Ledger, Spawn, Store};
-use crate::runtime::{Link, Post, start};
+pub use crate::runtime::LiveActor;
+use crate::runtime::{Link, LiveActors, Post, Stage};
 use crate::stock::{StockDirectory, Verdicts, WarmUp};
 
 /// Everything a node needs from the world.
@@ -38,41 +40,39 @@ pub struct Node {
     pub store: Arc<dyn Store>,
     /// Whether store, orders, ledger and actors agree.
     pub verdicts: Verdicts,
+    /// Who lives on the node, and how each is doing.
+    pub live: Arc<LiveActors>,
     /// Loads SKUs into the ledger before a sale.
     pub warm_up: WarmUp,
     /// Time, as the node sees it.
     pub clock: Arc<dyn Clock>,
+    log: Arc<dyn EventLog>,
 }
 
 /// Messages in flight on links that carry news, not requests: what is refused there is found in the store again.
 const NEWS_BOUND: usize = 1_024;
+/// Batches of events that wait for the stream: a copy, so few are kept.
+const ANNOUNCEMENTS_BOUND: usize = 64;
+/// The key of an actor that is the only one of its kind.
+const ONLY: &str = "0";
+/// How often a node that drains looks whether it is done.
+const DRAIN_STEP: Duration = Duration::from_millis(10);
 
 impl Node {
     /// Starts every actor of the node.
     pub fn start(ports: &Ports) -> Self {
-        let Ports { store, ledger, clock, ids, spawn, .. } = ports;
-        let directory =
-            StockDirectory::new(Arc::clone(ledger), Arc::clone(store), Arc::clone(clock), Arc::clone(spawn));
-        let stock = Arc::new(directory);
+        let Ports { store, ledger, log, clock, ids, spawn, .. } = ports;
+        let live = Arc::<LiveActors>::default();
+        let stage = Stage { spawn: Arc::clone(spawn), clock: Arc::clone(clock), live: Arc::clone(&live) };
+        let stock = Arc::new(StockDirectory::new(Arc::clone(ledger), Arc::clone(store), stage.clone()));
         // Every placement in hand and every order that expires meanwhile may wait for the committer at once.
         let committer = Link::new(2 * IN_HAND_MAX);
         let refuser = Link::new(IN_HAND_MAX);
-        let supervisors = start_supervisors(ports, &committer, &refuser);
-        let publisher = start_events(ports, &committer);
-        start_refuser(ports, &refuser);
-        start_sweeper(ports, &supervisors);
-        let (own, store_, stock_, supervisors_) =
-            (committer, Arc::clone(store), Arc::clone(&stock), supervisors.clone());
-        let post = Post {
-            name: "committer".to_owned(),
-            capacity: own.bound() + 1,
-            make: Box::new(move |lifeline| {
-                let (store, stock) = (Arc::clone(&store_), Arc::clone(&stock_));
-                Committer::new(store, stock, supervisors_.clone(), publisher.clone(), lifeline)
-            }),
-            connect: Box::new(move |address| own.connect(address)),
-        };
-        start(spawn, post);
+        let supervisors = start_supervisors(ports, &stage, &committer, &refuser);
+        let publisher = start_events(ports, &stage, &committer);
+        start_refuser(ports, &stage, &refuser);
+        start_sweeper(ports, &stage, &supervisors);
+        start_committer(ports, &stage, &committer, &stock, &supervisors, publisher);
         let orders = Orders {
             stock: Arc::clone(&stock),
             supervisors,
@@ -83,11 +83,28 @@ impl Node {
         };
         let warm_up = WarmUp::new(Arc::clone(store), Arc::clone(ledger), Arc::clone(&stock));
         let verdicts = Verdicts::new(Arc::clone(store), Arc::clone(ledger), stock, Arc::clone(clock));
-        Self { orders, store: Arc::clone(store), verdicts, warm_up, clock: Arc::clone(clock) }
+        let (store, log, clock) = (Arc::clone(store), Arc::clone(log), Arc::clone(clock));
+        Self { orders, store, verdicts, warm_up, live, clock, log }
+    }
+
+    /// Waits until the effect of every committed event is done and recorded, or `patience` has passed. Answers which.
+    /// Call it when nobody asks any more.
+    pub async fn drain(&self, patience: Duration) -> bool {
+        let until = self.clock.now().monotonic.plus(patience);
+        while self.clock.now().monotonic < until {
+            let position = self.log.position(PRINTER_GROUP).await;
+            if let Ok(position) = position
+                && self.log.read(position, 1).await.is_ok_and(|rest| rest.is_empty())
+            {
+                return true;
+            }
+            self.clock.sleep(DRAIN_STEP).await;
+        }
+        false
     }
 }
 
-fn start_supervisors(ports: &Ports, committer: &Link<Commit>, refuser: &Link<Refuse>) -> Supervisors {
+fn start_supervisors(ports: &Ports, stage: &Stage, committer: &Link<Commit>, refuser: &Link<Refuse>) -> Supervisors {
     let shard = |_| Shard {
         submit: Link::new(IN_HAND_MAX / SUPERVISOR_SHARDS),
         // Each piece of work in hand has one answer on its way at most.
@@ -96,93 +113,65 @@ fn start_supervisors(ports: &Ports, committer: &Link<Commit>, refuser: &Link<Ref
         expire: Link::new(NEWS_BOUND),
     };
     let shards: Arc<[Shard]> = (0..SUPERVISOR_SHARDS).map(shard).collect();
+    let supervisors = Supervisors(Arc::clone(&shards));
     for (number, shard) in shards.iter().enumerate() {
-        let (clock, committer, refuser) = (Arc::clone(&ports.clock), committer.clone(), refuser.clone());
-        let (own, shard) = (shard.reserved.clone(), shard.clone());
-        let bounds = [shard.submit.bound(), shard.reserved.bound(), shard.deadlines.bound(), shard.expire.bound()];
-        let post = Post {
-            name: format!("order supervisor {number}"),
-            capacity: bounds.iter().sum::<usize>() + bounds.len(),
-            make: Box::new(move |lifeline| {
-                OrderSupervisor::new(Arc::clone(&clock), committer.clone(), refuser.clone(), own.clone(), lifeline)
-            }),
-            connect: Box::new(move |address| {
-                shard.submit.connect(address);
-                shard.reserved.connect(address);
-                shard.deadlines.connect(address);
-                shard.expire.connect(address);
-            }),
+        let (store, clock, all) = (Arc::clone(&ports.store), Arc::clone(&ports.clock), supervisors.clone());
+        let (committer, refuser) = (committer.clone(), refuser.clone());
+        let make = move |lifeline| {
+            let (store, clock) = (Arc::clone(&store), Arc::clone(&clock));
+            OrderSupervisor::new(number, all.clone(), store, clock, committer.clone(), refuser.clone(), lifeline)
         };
-        start(&ports.spawn, post);
+        Post::new("order_supervisor", number, make)
+            .reached_by(&shard.submit)
+            .reached_by(&shard.reserved)
+            .reached_by(&shard.deadlines)
+            .reached_by(&shard.expire)
+            .fill(stage);
     }
-    Supervisors(shards)
+    supervisors
 }
 
-fn start_events(ports: &Ports, committer: &Link<Commit>) -> Link<crate::order::Announce> {
-    let (publisher, worker, printer) = (Link::new(NEWS_BOUND), Link::new(1), Link::new(NEWS_BOUND));
-    let (sink, own) = (Arc::clone(&ports.sink), printer.clone());
-    start(
-        &ports.spawn,
-        Post {
-            name: "printer".to_owned(),
-            capacity: own.bound() + 1,
-            make: Box::new(move |lifeline| PrinterActor::new(Arc::clone(&sink), lifeline)),
-            connect: Box::new(move |address| own.connect(address)),
-        },
-    );
+fn start_committer(
+    ports: &Ports,
+    stage: &Stage,
+    committer: &Link<Commit>,
+    stock: &Arc<StockDirectory>,
+    supervisors: &Supervisors,
+    publisher: Link<Announce>,
+) {
+    let (store, stock, supervisors) = (Arc::clone(&ports.store), Arc::clone(stock), supervisors.clone());
+    let make = move |lifeline| {
+        let (store, stock) = (Arc::clone(&store), Arc::clone(&stock));
+        Committer::new(store, stock, supervisors.clone(), publisher.clone(), lifeline)
+    };
+    Post::new("committer", ONLY, make).reached_by(committer).fill(stage);
+}
+
+fn start_events(ports: &Ports, stage: &Stage, committer: &Link<Commit>) -> Link<Announce> {
+    let (publisher, worker, printer) = (Link::new(ANNOUNCEMENTS_BOUND), Link::new(1), Link::new(NEWS_BOUND));
+    // What was printed is remembered beside the actor, so that its successor prints nothing again.
+    let (sink, printed) = (Arc::clone(&ports.sink), Arc::default());
+    let make = move |lifeline| PrinterActor::new(Arc::clone(&sink), Arc::clone(&printed), lifeline);
+    Post::new("printer", ONLY, make).reached_by(&printer).fill(stage);
+    let (log, clock, committer) = (Arc::clone(&ports.log), Arc::clone(&ports.clock), committer.clone());
+    let make =
+        move |lifeline| Worker::new(Arc::clone(&log), Arc::clone(&clock), printer.clone(), committer.clone(), lifeline);
+    Post::new("worker", PRINTER_GROUP, make).reached_by(&worker).fill(stage);
     let (log, clock) = (Arc::clone(&ports.log), Arc::clone(&ports.clock));
-    let (own, committer) = (worker.clone(), committer.clone());
-    start(
-        &ports.spawn,
-        Post {
-            name: "worker".to_owned(),
-            capacity: own.bound() + 1,
-            make: Box::new(move |lifeline| {
-                Worker::new(Arc::clone(&log), Arc::clone(&clock), printer.clone(), committer.clone(), lifeline)
-            }),
-            connect: Box::new(move |address| own.connect(address)),
-        },
-    );
-    let (log, clock, own) = (Arc::clone(&ports.log), Arc::clone(&ports.clock), publisher.clone());
-    start(
-        &ports.spawn,
-        Post {
-            name: "publisher".to_owned(),
-            capacity: own.bound() + 1,
-            make: Box::new(move |lifeline| {
-                PublisherActor::new(Arc::clone(&log), Arc::clone(&clock), worker.clone(), lifeline)
-            }),
-            connect: Box::new(move |address| own.connect(address)),
-        },
-    );
+    let make = move |lifeline| PublisherActor::new(Arc::clone(&log), Arc::clone(&clock), worker.clone(), lifeline);
+    Post::new("publisher", ONLY, make).reached_by(&publisher).fill(stage);
     publisher
 }
 
-fn start_refuser(ports: &Ports, refuser: &Link<Refuse>) {
-    let (store, clock, own) = (Arc::clone(&ports.store), Arc::clone(&ports.clock), refuser.clone());
-    start(
-        &ports.spawn,
-        Post {
-            name: "refuser".to_owned(),
-            capacity: own.bound() + 1,
-            make: Box::new(move |lifeline| Refuser::new(Arc::clone(&store), Arc::clone(&clock), lifeline)),
-            connect: Box::new(move |address| own.connect(address)),
-        },
-    );
+fn start_refuser(ports: &Ports, stage: &Stage, refuser: &Link<Refuse>) {
+    let (store, clock) = (Arc::clone(&ports.store), Arc::clone(&ports.clock));
+    let make = move |lifeline| Refuser::new(Arc::clone(&store), Arc::clone(&clock), lifeline);
+    Post::new("refuser", ONLY, make).reached_by(refuser).fill(stage);
 }
 
-fn start_sweeper(ports: &Ports, supervisors: &Supervisors) {
+/// Nobody sends to the sweeper; it works by its own clock.
+fn start_sweeper(ports: &Ports, stage: &Stage, supervisors: &Supervisors) {
     let (store, clock, supervisors) = (Arc::clone(&ports.store), Arc::clone(&ports.clock), supervisors.clone());
-    start(
-        &ports.spawn,
-        Post {
-            name: "sweeper".to_owned(),
-            capacity: 1,
-            make: Box::new(move |lifeline| {
-                Sweeper::new(Arc::clone(&store), Arc::clone(&clock), supervisors.clone(), lifeline)
-            }),
-            // Nobody sends to the sweeper; it works by its own clock.
-            connect: Box::new(|_| {}),
-        },
-    );
+    let make = move |lifeline| Sweeper::new(Arc::clone(&store), Arc::clone(&clock), supervisors.clone(), lifeline);
+    Post::new("sweeper", ONLY, make).fill(stage);
 }

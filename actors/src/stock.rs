@@ -8,7 +8,7 @@ mod sold_out;
 mod verdict;
 mod warm_up;
 
-pub use actor::{Admission, Reserve, Reserved, Settle, StockActor};
+pub use actor::{Admission, Asker, Reserve, Reserved, Settle, StockActor};
 pub use directory::{StockCell, StockDirectory};
 pub use ledger::MemoryLedger;
 pub use sold_out::SoldOutFlags;

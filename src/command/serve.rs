@@ -6,6 +6,8 @@ use std::process::ExitCode;
 use actix_web::rt::System;
 use actix_web::rt::signal::unix::{Signal, SignalKind, signal};
 use futures_util::future::select;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 
 use super::cli::ServeArgs;
@@ -19,7 +21,8 @@ pub(super) fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
     let ServeArgs { listen, data, config, role: _ } = args;
     let settings = Settings::of_process(&Flags { config, listen, data });
     let settings = settings.map_err(|error| Failure::Usage(error.to_string()))?;
-    start_log(&settings.log);
+    let _log = start_log(&settings.log);
+    allow_many_connections();
     System::new().block_on(serve(settings))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -50,12 +53,25 @@ fn greet(app: &App) {
     say(&format!("try: curl -H \"Authorization: Bearer $(cat {token})\" {url}/admin/verdict"));
 }
 
-/// Standard output belongs to the printer, so the log goes to standard error.
-fn start_log(settings: &LogSettings) {
+/// Standard output belongs to the printer, so the log goes to standard error. It is written by a thread of its own: a reader that does not read costs lines, never orders.
+#[must_use = "the log ends when this is dropped"]
+fn start_log(settings: &LogSettings) -> WorkerGuard {
     let filter = EnvFilter::new(&settings.level);
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let (writer, guard) = NonBlockingBuilder::default().lossy(true).finish(std::io::stderr());
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
     match settings.format {
         LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).init(),
         LogFormat::Json => log.json().init(),
+    }
+    guard
+}
+
+/// Every connection is an open file, of which a process may have few unless it asks for what it is allowed.
+fn allow_many_connections() {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if current != maximum
+        && let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })
+    {
+        tracing::warn!(%error, ?current, "few connections at once, the limit of open files cannot be raised");
     }
 }

@@ -1,5 +1,7 @@
 //! What only operators see.
 
+pub(super) mod actor;
+pub(super) mod actors;
 pub(super) mod order;
 pub(super) mod refund;
 pub(super) mod token;

@@ -1,11 +1,10 @@
 //! Answers that say yes.
 
-use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_TYPE, ContentType};
+use actix_web::http::header::{CONTENT_TYPE, ContentType, RETRY_AFTER};
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use serde::Serialize;
 
-use super::problem::Refusal;
+use super::problem::{RETRY_AFTER_S, Refusal};
 
 /// What a handler comes to.
 pub(super) type Answer = Result<HttpResponse, Refusal>;
@@ -26,7 +25,7 @@ pub(super) fn write(mut answer: HttpResponseBuilder, body: &impl Serialize) -> H
         Err(error) => {
             // Structs of strings and numbers cannot fail to be written; if one does, it must not look like an answer.
             tracing::error!(%error, "an answer cannot be written");
-            HttpResponse::new(StatusCode::SERVICE_UNAVAILABLE)
+            HttpResponse::ServiceUnavailable().insert_header((RETRY_AFTER, RETRY_AFTER_S)).finish()
         }
     }
 }

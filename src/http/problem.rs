@@ -5,6 +5,7 @@ pub(super) mod pages;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use actors::domain::id::SkuId;
 use actors::domain::limits::{BODY_BYTES_MAX, BODY_DEADLINE};
 use actors::domain::money::Currency;
 use actors::domain::rejection::Rejection;
@@ -72,6 +73,14 @@ pub(super) enum Refusal {
     /// Without this token nobody could give out another.
     #[error("this is the only admin token; make another first, for without one nobody can")]
     LastAdminToken,
+    /// No such actor is live.
+    #[error("no actor {key} of kind {kind} is live")]
+    UnknownActor {
+        /// The kind asked for.
+        kind: String,
+        /// The key asked for.
+        key: String,
+    },
     /// The path names a payment by what cannot be a payment's id.
     #[error("there is no payment {0}")]
     UnknownPayment(String),
@@ -98,6 +107,7 @@ impl Refusal {
             | Self::UnknownOrder(_)
             | Self::UnknownSku(_)
             | Self::UnknownToken(_)
+            | Self::UnknownActor { .. }
             | Self::UnknownPayment(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
@@ -128,6 +138,7 @@ impl Refusal {
             Self::UnknownSku(_) => "sku_not_found",
             Self::UnknownToken(_) => "token_not_found",
             Self::LastAdminToken => "last_admin_token",
+            Self::UnknownActor { .. } => "actor_not_found",
             Self::UnknownPayment(_) => "payment_not_found",
             Self::PreconditionRequired => "precondition_required",
             Self::Core(rejection) => rejection.code(),
@@ -230,10 +241,8 @@ fn members_of(rejection: &Rejection, currency: &Currency) -> Vec<(&'static str, 
         Rejection::PriceChanged { sku_id, unit_price } => {
             vec![("sku_id", sku_id.as_str().into()), ("unit_price", currency.format(*unit_price).into())]
         }
-        Rejection::SoldOut { sku_id, available, wanted }
-        | Rejection::InsufficientStock { sku_id, available, wanted } => {
-            vec![("sku_id", sku_id.as_str().into()), ("available", (*available).into()), ("wanted", (*wanted).into())]
-        }
+        Rejection::SoldOut { sku_id, available, wanted } => short_of(sku_id, *available, u64::from(*wanted)),
+        Rejection::InsufficientStock { sku_id, available, wanted } => short_of(sku_id, *available, *wanted),
         Rejection::PurchaseLimitReached { sku_id, limit, held } => {
             vec![("sku_id", sku_id.as_str().into()), ("limit", (*limit).into()), ("held", (*held).into())]
         }
@@ -246,6 +255,10 @@ fn members_of(rejection: &Rejection, currency: &Currency) -> Vec<(&'static str, 
         | Rejection::Unavailable(_)
         | Rejection::OutcomeUnknown => Vec::new(),
     }
+}
+
+fn short_of(sku_id: &SkuId, available: i64, wanted: u64) -> Vec<(&'static str, Value)> {
+    vec![("sku_id", sku_id.as_str().into()), ("available", available.into()), ("wanted", wanted.into())]
 }
 
 /// A problem document, its own members between what every one has.

@@ -73,6 +73,8 @@ routes! {
     POST   "/skus/{id}/stock"         [], Required, SHOP  => sku::change_stock::handle;
     GET    "/skus/{id}/stock/flow"    ["limit", "cursor"], None, EVERY => sku::flow::handle;
     GET    "/admin/verdict"           ["sku_id"], None, ADMIN => admin::verdict::handle;
+    GET    "/admin/actors"            ["kind", "limit", "cursor"], None, ADMIN => admin::actors::handle;
+    GET    "/admin/actors/{kind}/{key}" [], None,   ADMIN => admin::actor::handle;
     POST   "/admin/warm-up"           [], Required, ADMIN => admin::warm_up::handle;
     GET    "/admin/orders/{id}"       [], None,     ADMIN => admin::order::handle;
     GET    "/admin/refunds"           ["status", "limit", "cursor"], None, ADMIN => admin::refund::list::handle;

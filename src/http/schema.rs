@@ -69,9 +69,9 @@ macro_rules! shapes {
 
 shapes! {
     OrderId => pattern("^[0-7][0-9A-HJKMNP-TV-Z]{25}$");
-    SkuId => pattern(format!("^[A-Za-z0-9._-]{{1,{SHOP_ID_LENGTH_MAX}}}$"));
-    UserId => pattern(format!("^[A-Za-z0-9._-]{{1,{SHOP_ID_LENGTH_MAX}}}$"));
-    PaymentId => pattern(format!("^[A-Za-z0-9._-]{{1,{PAYMENT_ID_LENGTH_MAX}}}$"));
+    SkuId => pattern(format!("^[A-Za-z0-9._-]{{1,{SHOP_ID_LENGTH_MAX}}}$")).examples(["sneaker-42"]);
+    UserId => pattern(format!("^[A-Za-z0-9._-]{{1,{SHOP_ID_LENGTH_MAX}}}$")).examples(["u-7"]);
+    PaymentId => pattern(format!("^[A-Za-z0-9._-]{{1,{PAYMENT_ID_LENGTH_MAX}}}$")).examples(["p-1"]);
     IdempotencyKey => pattern(format!("^[!-~]{{1,{KEY_LENGTH_MAX}}}$"));
     Money => pattern(MONEY_PATTERN);
     Price => pattern(MONEY_TAKEN_PATTERN);

@@ -25,8 +25,8 @@ const HEAD_DEADLINE: Duration = Duration::from_secs(5);
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// How long a client may take to end a connection that is over.
 const DISCONNECT_DEADLINE: Duration = Duration::from_secs(2);
-/// How long a stop waits for requests in hand.
-const STOP_DEADLINE_S: u64 = 15;
+/// How long a stop waits for requests in hand. Any of them is answered within the placement deadline and a little.
+const STOP_DEADLINE_S: u64 = 8;
 
 /// A running server.
 pub struct HttpServer {

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use actors::domain::id::SkuId;
 use serde::Deserialize;
 
 use super::SettingsError;
@@ -11,12 +12,15 @@ use super::SettingsError;
 pub struct ServerSettings {
     /// Address and port; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// What this node is called among others.
+    pub node: String,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Raw {
     listen: String,
+    node: String,
     role: String,
 }
 
@@ -29,6 +33,8 @@ impl ServerSettings {
         if raw.role != "all" {
             return Err(SettingsError::bad("server.role", format!("must be all, not {:?}", raw.role)));
         }
-        Ok(Self { listen })
+        // A node is named like everything that the shop names.
+        let node = raw.node.parse::<SkuId>().map_err(|problem| SettingsError::bad("server.node", problem))?;
+        Ok(Self { listen, node: node.to_string() })
     }
 }

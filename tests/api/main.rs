@@ -1,6 +1,7 @@
 //! The API over real HTTP: the real service, on SQLite in a temporary directory and a free port.
 #![expect(clippy::expect_used, clippy::panic, reason = "a failed expectation fails the test it stands in")]
 
+mod actors;
 mod bodies;
 mod callers;
 mod catalogue;

@@ -90,6 +90,8 @@ const RECIPES: &[Recipe] = &[
         ..recipe("POST /skus/{id}/stock")
     },
     recipe("GET /admin/verdict"),
+    recipe("GET /admin/actors"),
+    recipe("GET /admin/actors/{kind}/{key}"),
     Recipe { body: |_, _| r#"{"sku_ids":["a"]}"#.to_owned(), ..recipe("POST /admin/warm-up") },
     recipe("GET /admin/orders/{id}"),
     recipe("GET /admin/refunds"),
@@ -157,7 +159,7 @@ impl Matrix {
             return path.replace("{id}", &self.order(recipe.order));
         }
         let path = path.replace("/skus/{id}", "/skus/a").replace("{file}", "swagger-ui.css");
-        let path = path.replace("{code}", "sold_out");
+        let path = path.replace("{code}", "sold_out").replace("{kind}/{key}", "stock/a");
         if path.contains("/tokens/{id}") {
             return path.replace("{id}", &self.admin().caller(r#""role":"admin""#).0);
         }

@@ -60,6 +60,7 @@ fn stock_changes_once_per_key_and_only_by_what_is_available() {
     let short = change("a", "k-1", -4);
     assert_eq!(short.refusal(), (409, "insufficient_stock".to_owned()));
     assert_eq!((&short.json()["available"], &short.json()["wanted"]), (&json!(3), &json!(4)));
+    assert_eq!(change("a", "k-1", -1_000_000_000_000).json()["wanted"], json!(1_000_000_000_000_u64));
     let first = change("a", "k-1", -3);
     assert_eq!(
         (first.status, first.json()),

@@ -3,6 +3,7 @@
 
 mod deadlines;
 mod orders;
+mod panics;
 mod rush;
 mod service;
 mod storms;

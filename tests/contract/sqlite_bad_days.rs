@@ -169,3 +169,27 @@ async fn a_batch_is_committed_though_nobody_waits_for_it() {
     try_to_place(&store, 2).await.expect("the next batch comes after it");
     assert_eq!(reserved(&store).await, 2);
 }
+
+#[tokio::test]
+async fn a_bad_row_holds_up_only_what_meets_it() {
+    let directory = TempDir::new().expect("a temporary directory");
+    let options = SqliteOptions::at(directory.path().join("floodgate.db"));
+    let store = open(&options);
+    stock_up(&store, 100).await;
+    let change = Mutation::ChangeStock { change: stock_change("b", 100, "k"), deadline: NEVER };
+    commit(&store, vec![Mutation::PutSku(put_sku("b")), change]).await.expect("the sku is put up");
+    let other = Connection::open(&options.path).expect("the database can be opened");
+    other
+        .execute_batch("PRAGMA ignore_check_constraints = 1; UPDATE sku_stock_info SET sold = 7 WHERE sku_id = 'a'")
+        .expect("the row can be spoilt");
+    let batch = (1..=9).map(|number| {
+        let sku = if number % 3 == 0 { "a" } else { "b" };
+        Mutation::Place(place(number, "u", &[(sku, 1)]))
+    });
+    let committed = commit(&store, batch.collect()).await.expect("the others are done");
+    let done: Vec<bool> = committed.verdicts.iter().map(Result::is_ok).collect();
+    assert_eq!(done, [true, true, false, true, true, false, true, true, false]);
+    let refusal = committed.verdicts[2].as_ref().expect_err("its row is bad").to_string();
+    assert!(refusal.contains("the database is damaged"), "{refusal}");
+    assert_eq!((committed.events.len(), committed.skus[&sku_id("b")].level.reserved), (6, 6));
+}

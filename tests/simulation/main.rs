@@ -2,6 +2,8 @@
 //! trace of one.
 
 mod overload;
+mod panics;
+mod passivation;
 
 use std::collections::BTreeMap;
 
@@ -9,7 +11,7 @@ use actors::domain::event::EventType;
 use actors::testing::world::{Report, Scenario, run};
 
 /// Seeds per scenario: a few seconds' worth. `SEEDS=n` runs more.
-const SEEDS: u64 = 40;
+const SEEDS: u64 = 25;
 
 fn seeds() -> u64 {
     std::env::var("SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(SEEDS)
@@ -38,6 +40,12 @@ fn run_all(name: &str, scenario: Scenario) -> Vec<Report> {
 fn a_single_node_keeps_every_promise_whatever_fails() {
     let reports = run_all("embedded", Scenario::EMBEDDED);
     assert!(reports.iter().any(|report| report.crashes > 1), "the weather was never bad");
+}
+
+#[test]
+fn a_node_whose_actors_panic_keeps_every_promise_and_prints_nothing_twice() {
+    let reports = run_all("panics", Scenario::PANICS);
+    assert!(reports.iter().any(|report| report.trace.contains("is to panic")), "nobody panicked");
 }
 
 #[test]
@@ -70,6 +78,7 @@ fn one_seed() {
     let scenario = match std::env::var("SCENARIO").as_deref() {
         Ok("cluster") => Scenario::CLUSTER,
         Ok("calm") => Scenario::CALM,
+        Ok("panics") => Scenario::PANICS,
         _ => Scenario::EMBEDDED,
     };
     let report = run(scenario, seed);

@@ -4,16 +4,18 @@
 
 use std::time::Duration;
 
+use actors::domain::commit::PutSku;
 use actors::domain::limits::IN_HAND_MAX;
 use actors::domain::order::{Status, WantedLine};
 use actors::domain::rejection::Rejection;
+use actors::domain::stock::Goods;
 use actors::order::OrderRequest;
 use actors::testing::bench_node::BenchNode;
 use actors::testing::fixtures::{put_sku, sku_id, stock_change, user_id};
 use futures_util::future::join_all;
 use tokio::task::LocalSet;
 
-fn run(test: impl AsyncFnOnce(BenchNode)) {
+pub(crate) fn run(test: impl AsyncFnOnce(BenchNode)) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     let runtime = runtime.expect("a runtime without io can always be built");
     LocalSet::new().block_on(&runtime, async {
@@ -24,7 +26,7 @@ fn run(test: impl AsyncFnOnce(BenchNode)) {
     });
 }
 
-fn request(number: usize) -> OrderRequest {
+pub(crate) fn request(number: usize) -> OrderRequest {
     let line = WantedLine { sku_id: sku_id("a"), quantity: 1, expected_unit_price: None };
     let user = user_id(&format!("u-{number}"));
     OrderRequest { by: user.to_string(), user_id: user, lines: vec![line], source: None, remark: None, key: None }
@@ -102,5 +104,53 @@ fn ten_thousand_deadlines_in_one_moment_give_one_event_each_within_half_a_second
         assert!(tables.orders.values().all(|order| order.status() == Status::Cancelled && order.version == 2));
         assert_eq!((tables.orders.len(), tables.events.len()), (10_000, 20_000));
         assert_eq!(tables.skus[&sku_id("a")].level.available, 100_000);
+    });
+}
+
+#[test]
+fn nobody_hears_sold_out_because_of_a_placement_that_is_refused_in_the_end() {
+    run(async |bench| {
+        let limited = PutSku { goods: Goods { purchase_limit: Some(1), ..put_sku("b").goods }, ..put_sku("b") };
+        bench.node.orders.put_sku(limited).await.expect("the store is open");
+        bench.node.orders.change_stock(stock_change("b", 2, "k")).await.expect("the store is open");
+        let place = |user: usize, key: &str| {
+            let line = WantedLine { sku_id: sku_id("b"), quantity: 1, expected_unit_price: None };
+            let key = Some(key.parse().expect("a valid key"));
+            bench.node.orders.place(OrderRequest { lines: vec![line], key, ..request(user) })
+        };
+        let first = place(1, "first").await.expect("there are two");
+        bench.store.set_open(false);
+        // A replay, and an attempt of a user who has as much as one may: neither takes the last unit in the end.
+        let (replay, greedy, honest) = (place(1, "first"), place(1, "more"), place(2, "mine"));
+        let opening = async {
+            bench.clock.sleep(Duration::from_secs(1)).await;
+            bench.store.set_open(true);
+        };
+        let (replay, greedy, honest, ()) = tokio::join!(replay, greedy, honest, opening);
+        assert_eq!(replay.map(|placed| (placed.order.order_id, placed.replayed)), Ok((first.order.order_id, true)));
+        assert_eq!(greedy.map_err(|rejection| rejection.code()).err(), Some("purchase_limit_reached"));
+        assert!(honest.is_ok(), "{honest:?}");
+        assert_eq!(place(3, "late").await.map_err(|rejection| rejection.code()).err(), Some("sold_out"));
+    });
+}
+
+#[test]
+fn while_the_store_hangs_nobody_hears_sold_out_of_what_may_come_back() {
+    run(async |bench| {
+        bench.node.orders.put_sku(put_sku("b")).await.expect("the store is open");
+        bench.node.orders.change_stock(stock_change("b", 5, "k")).await.expect("the store is open");
+        bench.store.set_open(false);
+        let line = || vec![WantedLine { sku_id: sku_id("b"), quantity: 1, expected_unit_price: None }];
+        let asked =
+            join_all((0..50).map(|number| bench.node.orders.place(OrderRequest { lines: line(), ..request(number) })));
+        let opening = async {
+            bench.clock.sleep(Duration::from_secs(6)).await;
+            bench.store.set_open(true);
+        };
+        let (answers, ()) = tokio::join!(asked, opening);
+        assert!(answers.iter().all(|answer| matches!(answer, Err(Rejection::Unavailable(_)))), "{answers:?}");
+        assert_eq!(bench.disk.tables().skus[&sku_id("b")].level.available, 5);
+        bench.clock.sleep(Duration::from_secs(7)).await;
+        assert!(bench.node.orders.place(OrderRequest { lines: line(), ..request(1) }).await.is_ok());
     });
 }

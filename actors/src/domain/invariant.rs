@@ -1,4 +1,4 @@
-//! The product's invariants, named once. Simulation, chaos runs, debug builds and `GET /admin/verdict` check these.
+//! The product's invariants, named once. The simulated world, chaos runs and `GET /admin/verdict` check these.
 
 use super::event::OrderEvent;
 use super::id::{OrderId, SkuId};

@@ -34,6 +34,8 @@ pub const GRANT_LIFETIME: Duration = Duration::from_secs(6);
 pub const PLACEMENT_DEADLINE: Duration = Duration::from_secs(4);
 /// A refusal on a base older than this asks the store before it is believed.
 pub const BASE_AGE_MAX: Duration = Duration::from_secs(1);
+/// How long a reserve waits for units that placements in flight hold, before it asks again without having heard of them.
+pub const HELD_RETRY_PAUSE: Duration = Duration::from_millis(50);
 /// One reserve per SKU and interval passes a sold-out flag, so a lost signal costs no more than this.
 pub const SOLD_OUT_PROBE_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -57,6 +59,14 @@ pub const DEADLINE_TICK: Duration = Duration::from_millis(100);
 pub const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 /// How far past its deadline an order is before the sweeper takes it up: leaves its own supervisor the first go.
 pub const SWEEP_GRACE: Duration = Duration::from_secs(1);
+/// How far ahead a new supervisor takes up deadlines from the store; later ones are found by the sweeper.
+pub const DEADLINES_AHEAD: Duration = Duration::from_secs(3600);
+/// Deadlines that a new supervisor takes up at most, of its own and others'.
+pub const DEADLINES_REMEMBERED_MAX: usize = 16_384;
+/// How long a stock actor has nothing to do before it is let go.
+pub const IDLE_MAX: Duration = Duration::from_secs(60);
+/// How long a stock actor that was let go still takes what comes: longer than any placement that found it before.
+pub const FAREWELL: Duration = Duration::from_secs(10);
 /// How long a failed background step waits before it is tried again.
 pub const RETRY_PAUSE: Duration = Duration::from_millis(500);
 

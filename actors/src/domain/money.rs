@@ -56,6 +56,11 @@ impl Money {
         self.0.checked_add(other.0).and_then(Self::from_ten_thousandths)
     }
 
+    /// The sum of both, held at the most that the tables hold.
+    pub fn saturating_add(self, other: Self) -> Self {
+        self.checked_add(other).unwrap_or(Self(TEN_THOUSANDTHS_MAX))
+    }
+
     /// This sum `quantity` times; none on overflow.
     pub fn checked_times(self, quantity: u32) -> Option<Self> {
         self.0.checked_mul(i64::from(quantity)).and_then(Self::from_ten_thousandths)

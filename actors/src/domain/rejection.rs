@@ -55,7 +55,7 @@ pub enum Rejection {
         unit_price: super::money::Money,
     },
     /// Fewer units are available than wanted.
-    #[error("{}", short_of(sku_id, *available, *wanted))]
+    #[error("{}", short_of(sku_id, *available, u64::from(*wanted)))]
     SoldOut {
         /// The SKU that is short.
         sku_id: SkuId,
@@ -72,7 +72,7 @@ pub enum Rejection {
         /// Units available, as far as known.
         available: i64,
         /// Units to be taken.
-        wanted: u32,
+        wanted: u64,
     },
     /// The user would hold more units than one user may.
     #[error("one user may hold {limit} of {sku_id}, {held} held already")]
@@ -166,7 +166,7 @@ impl Rejection {
     }
 }
 
-fn short_of(sku_id: &SkuId, available: i64, wanted: u32) -> String {
+fn short_of(sku_id: &SkuId, available: i64, wanted: u64) -> String {
     match available {
         ..=0 => format!("{sku_id} is sold out, {wanted} wanted"),
         1 => format!("{sku_id} has 1 unit left, {wanted} wanted"),

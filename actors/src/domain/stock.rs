@@ -8,7 +8,7 @@ pub use flow::{FlowEntry, FlowKind};
 pub use goods::{Goods, Sku};
 pub use level::{Level, Shortage};
 
-use super::id::{BodyHash, IdempotencyKey, KeyScope, ScopedKey, SkuId};
+use super::id::{BodyHash, GrantId, IdempotencyKey, KeyScope, ScopedKey, SkuId};
 
 /// A change of a SKU's total by the shop: units that arrive, or available units that leave.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +29,11 @@ impl StockChange {
     /// The key in its scope.
     pub fn scoped_key(&self) -> ScopedKey {
         ScopedKey { scope: KeyScope::ChangeStock(self.sku_id.clone()), key: self.key.clone() }
+    }
+
+    /// The name of the units held in the ledger for this change, if units leave.
+    pub fn grant(&self) -> GrantId {
+        GrantId::of_key(&self.scoped_key(), &self.body_hash())
     }
 
     /// The digest of what was asked for.

@@ -1,17 +1,18 @@
 //! The printer: the effect of every order event, once.
 //!
-//! It owns what it has printed, as the highest version per order, and drops repeats. A line may repeat only if the
+//! It remembers what was printed, as the highest version per order, and drops repeats. A line may repeat only if the
 //! process dies between printing and recording; it carries order id and version, so its reader can drop it too.
 
 use std::sync::Arc;
 
 use actix::{Actor, AsyncContext, Context, Handler, WrapFuture, fut::ActorFutureExt};
+use tokio::sync::Mutex;
 
 use super::seen::Seen;
 use crate::domain::event::OrderEvent;
 use crate::domain::rejection::Rejection;
 use crate::ports::EventSink;
-use crate::runtime::{Envelope, Lifeline, Reply};
+use crate::runtime::{Envelope, Gauge, Lifeline, Reply, Ticket};
 
 /// Asks for events to be printed, in order.
 pub struct Print {
@@ -24,14 +25,16 @@ pub struct Print {
 /// See the module.
 pub struct PrinterActor {
     sink: Arc<dyn EventSink>,
-    seen: Seen,
-    _lifeline: Lifeline,
+    /// Locked for as long as something is being printed. It outlives the actor, and so does the printing.
+    printed: Arc<Mutex<Seen>>,
+    lines: Gauge,
+    lifeline: Lifeline,
 }
 
 impl PrinterActor {
-    /// Builds the actor.
-    pub fn new(sink: Arc<dyn EventSink>, lifeline: Lifeline) -> Self {
-        Self { sink, seen: Seen::default(), _lifeline: lifeline }
+    /// Builds the actor; `printed` is what its predecessors printed.
+    pub fn new(sink: Arc<dyn EventSink>, printed: Arc<Mutex<Seen>>, lifeline: Lifeline) -> Self {
+        Self { sink, printed, lines: lifeline.gauge("lines"), lifeline }
     }
 }
 
@@ -43,25 +46,29 @@ impl Handler<Envelope<Print>> for PrinterActor {
     type Result = ();
 
     fn handle(&mut self, Envelope { message, ticket }: Envelope<Print>, context: &mut Context<Self>) {
-        let Print { events, reply } = message;
-        let mut batch = Seen::default();
-        let mut fresh = Vec::with_capacity(events.len());
-        for event in events {
-            if self.seen.is_new(&event) && batch.is_new(&event) {
-                batch.note(&event);
-                fresh.push(event);
-            }
-        }
-        let sink = Arc::clone(&self.sink);
-        let print = async move {
-            let printed = if fresh.is_empty() { Ok(()) } else { sink.print(fresh.clone()).await };
-            (printed, fresh, reply, ticket)
-        };
+        self.lifeline.handle();
+        let print = print(message, ticket, Arc::clone(&self.sink), Arc::clone(&self.printed), self.lines.clone());
+        // A task of its own: the lines are noted as printed even if this actor does not live to see it.
+        let printing = actix::spawn(print);
         // One batch at a time: the next message waits until this one is out, so lines keep their order.
-        context.wait(print.into_actor(self).map(|(printed, fresh, reply, _ticket), actor, _| {
-            let out = printed.as_ref().map_or_else(|error| error.printed, |()| fresh.len());
-            fresh.iter().take(out).for_each(|event| actor.seen.note(event));
-            reply.answer(printed.map_err(|error| Rejection::Unavailable(error.to_string())));
-        }));
+        context.wait(printing.into_actor(self).map(|_, _, _| ()));
     }
+}
+
+async fn print(print: Print, _ticket: Ticket, sink: Arc<dyn EventSink>, printed: Arc<Mutex<Seen>>, lines: Gauge) {
+    let Print { events, reply } = print;
+    let mut seen = printed.lock().await;
+    let mut batch = Seen::default();
+    let mut fresh = Vec::with_capacity(events.len());
+    for event in events {
+        if seen.is_new(&event) && batch.is_new(&event) {
+            batch.note(&event);
+            fresh.push(event);
+        }
+    }
+    let outcome = if fresh.is_empty() { Ok(()) } else { sink.print(fresh.clone()).await };
+    let out = outcome.as_ref().map_or_else(|error| error.printed, |()| fresh.len());
+    fresh.iter().take(out).for_each(|event| seen.note(event));
+    lines.add_count(out);
+    reply.answer(outcome.map_err(|error| Rejection::Unavailable(error.to_string())));
 }

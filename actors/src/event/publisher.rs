@@ -12,22 +12,25 @@ use crate::domain::event::OrderEvent;
 use crate::domain::limits::RETRY_PAUSE;
 use crate::order::Announce;
 use crate::ports::{Clock, EventLog};
-use crate::runtime::{Envelope, Lifeline, Link};
+use crate::runtime::{Envelope, Gauge, Lifeline, Link, Ticket};
 
 /// See the module.
 pub struct PublisherActor {
     log: Arc<dyn EventLog>,
     clock: Arc<dyn Clock>,
     worker: Link<Wake>,
-    waiting: Vec<OrderEvent>,
+    /// Each batch with its place on the link: what waits here is bounded by that.
+    waiting: Vec<(Vec<OrderEvent>, Ticket)>,
     is_publishing: bool,
-    _lifeline: Lifeline,
+    published: Gauge,
+    lifeline: Lifeline,
 }
 
 impl PublisherActor {
     /// Builds the actor.
     pub fn new(log: Arc<dyn EventLog>, clock: Arc<dyn Clock>, worker: Link<Wake>, lifeline: Lifeline) -> Self {
-        Self { log, clock, worker, waiting: Vec::new(), is_publishing: false, _lifeline: lifeline }
+        let published = lifeline.gauge("published");
+        Self { log, clock, worker, waiting: Vec::new(), is_publishing: false, published, lifeline }
     }
 
     fn publish(&mut self, context: &mut Context<Self>) {
@@ -35,15 +38,20 @@ impl PublisherActor {
             return;
         }
         self.is_publishing = true;
-        let (log, clock, events) = (Arc::clone(&self.log), Arc::clone(&self.clock), take(&mut self.waiting));
+        let (log, clock) = (Arc::clone(&self.log), Arc::clone(&self.clock));
+        let (batches, tickets): (Vec<_>, Vec<_>) = take(&mut self.waiting).into_iter().unzip();
+        let events = batches.concat();
         let publish = async move {
             while let Err(error) = log.publish(events.clone()).await {
                 tracing::warn!(%error, events = events.len(), "publishing failed, trying again");
                 clock.sleep(RETRY_PAUSE).await;
             }
+            drop(tickets);
+            events.len()
         };
-        context.spawn(publish.into_actor(self).map(|(), actor, context| {
+        context.spawn(publish.into_actor(self).map(|published, actor, context| {
             actor.is_publishing = false;
+            actor.published.add_count(published);
             // A refused wake-up means that the worker has one waiting already.
             let _ = actor.worker.send(Wake);
             actor.publish(context);
@@ -58,8 +66,9 @@ impl Actor for PublisherActor {
 impl Handler<Envelope<Announce>> for PublisherActor {
     type Result = ();
 
-    fn handle(&mut self, Envelope { message, .. }: Envelope<Announce>, context: &mut Context<Self>) {
-        self.waiting.extend(message.0);
+    fn handle(&mut self, Envelope { message, ticket }: Envelope<Announce>, context: &mut Context<Self>) {
+        self.lifeline.handle();
+        self.waiting.push((message.0, ticket));
         self.publish(context);
     }
 }

@@ -12,7 +12,7 @@ use crate::domain::limits::{EVENT_BATCH_MAX, RETRY_PAUSE, SWEEP_INTERVAL};
 use crate::domain::rejection::Rejection;
 use crate::order::{Commit, Work};
 use crate::ports::{Clock, EventLog};
-use crate::runtime::{Envelope, Lifeline, Link, Reply};
+use crate::runtime::{Envelope, Gauge, Lifeline, Link, Reply};
 
 /// The consumer group that prints.
 pub const PRINTER_GROUP: &str = "printer";
@@ -28,9 +28,12 @@ pub struct Worker {
     printer: Link<Print>,
     committer: Link<Commit>,
     position: Option<u64>,
+    recorded: u64,
+    is_recording: bool,
     is_working: bool,
     was_woken: bool,
-    _lifeline: Lifeline,
+    position_now: Gauge,
+    lifeline: Lifeline,
 }
 
 impl Worker {
@@ -42,15 +45,19 @@ impl Worker {
         committer: Link<Commit>,
         lifeline: Lifeline,
     ) -> Self {
+        let position_now = lifeline.gauge("position");
         Self {
             log,
             clock,
             printer,
             committer,
             position: None,
+            recorded: 0,
+            is_recording: false,
             is_working: false,
             was_woken: false,
-            _lifeline: lifeline,
+            position_now,
+            lifeline,
         }
     }
 
@@ -74,7 +81,7 @@ impl Worker {
         context.spawn(step.into_actor(self).map(|done, actor, context| {
             actor.is_working = false;
             let is_over = match done {
-                Ok(position) => !actor.come_to(position),
+                Ok(position) => !actor.come_to(position, context),
                 Err(_) => false,
             };
             if !is_over || actor.was_woken {
@@ -83,24 +90,45 @@ impl Worker {
         }));
     }
 
-    /// Records the position. Answers whether it has moved, so that there may be more to read.
-    fn come_to(&mut self, position: u64) -> bool {
+    /// Moves on. Answers whether the position has moved, so that there may be more to read.
+    fn come_to(&mut self, position: u64, context: &mut Context<Self>) -> bool {
+        self.position_now.set(i64::try_from(position).unwrap_or(i64::MAX));
         let before = self.position.replace(position);
-        if before.is_none_or(|before| before == position) {
-            return before.is_none();
+        if before.is_none() {
+            self.recorded = position;
         }
+        self.record(context);
+        before != Some(position)
+    }
+
+    /// Records the position, one record at a time, until it is recorded: a crash repeats what is not.
+    fn record(&mut self, context: &mut Context<Self>) {
+        let Some(position) = self.position.filter(|position| *position > self.recorded) else { return };
+        if self.is_recording {
+            return;
+        }
+        let (reply, pending) = Reply::channel();
         let mutation = Mutation::Acknowledge { group: PRINTER_GROUP, position };
-        if self.committer.send(Commit(vec![Work { mutation, reply: Reply::unheard() }])).is_err() {
-            // The next one records more. Until then a crash repeats what is printed, which says so by its version.
-            tracing::debug!("position not recorded, the committer is behind");
+        if self.committer.send(Commit(vec![Work { mutation, reply }])).is_err() {
+            tracing::debug!("position not recorded yet, the committer is behind");
+            return;
         }
-        true
+        self.is_recording = true;
+        context.spawn(pending.wait().into_actor(self).map(move |recorded, actor, context| {
+            actor.is_recording = false;
+            if recorded.is_ok() {
+                actor.recorded = position;
+                actor.record(context);
+            }
+        }));
     }
 
     /// Looks by itself now and then, in case a wake-up was lost.
     fn keep_looking(&self, context: &mut Context<Self>) {
         let pause = self.clock.sleep(SWEEP_INTERVAL);
         context.spawn(pause.into_actor(self).map(|(), actor, context| {
+            actor.lifeline.handle();
+            actor.record(context);
             actor.work(context);
             actor.keep_looking(context);
         }));
@@ -137,6 +165,7 @@ impl Handler<Envelope<Wake>> for Worker {
     type Result = ();
 
     fn handle(&mut self, _: Envelope<Wake>, context: &mut Context<Self>) {
+        self.lifeline.handle();
         self.work(context);
     }
 }

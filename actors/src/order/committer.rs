@@ -13,13 +13,14 @@ use actix::{Actor, AsyncContext, Context, Handler, WrapFuture, fut::ActorFutureE
 use super::supervisor::{DeadlinesChanged, Supervisors};
 use crate::domain::commit::{Mutation, Outcome, Verdict};
 use crate::domain::event::OrderEvent;
-use crate::domain::id::{GrantId, SkuId};
+use crate::domain::id::{GrantId, OrderId, SkuId};
 use crate::domain::limits::BATCH_MAX;
 use crate::domain::order::Order;
 use crate::domain::rejection::Rejection;
+use crate::domain::time::Timestamp;
 use crate::ports::{CommitError, Committed, Settlement, Store};
-use crate::runtime::{Envelope, Lifeline, Link, Reply, Ticket};
-use crate::stock::StockDirectory;
+use crate::runtime::{Envelope, Gauge, Lifeline, Link, Reply, Ticket};
+use crate::stock::{Settle, StockDirectory};
 
 /// One mutation and where its answer goes.
 pub struct Work {
@@ -44,7 +45,11 @@ pub struct Committer {
     publisher: Link<Announce>,
     waiting: VecDeque<(Work, Arc<Ticket>)>,
     is_committing: bool,
-    _lifeline: Lifeline,
+    waiting_now: Gauge,
+    commits: Gauge,
+    committed: Gauge,
+    latest_batch: Gauge,
+    lifeline: Lifeline,
 }
 
 impl Committer {
@@ -56,11 +61,23 @@ impl Committer {
         publisher: Link<Announce>,
         lifeline: Lifeline,
     ) -> Self {
-        let waiting = VecDeque::new();
-        Self { store, stock, supervisors, publisher, waiting, is_committing: false, _lifeline: lifeline }
+        Self {
+            store,
+            stock,
+            supervisors,
+            publisher,
+            waiting: VecDeque::new(),
+            is_committing: false,
+            waiting_now: lifeline.gauge("waiting"),
+            commits: lifeline.gauge("commits"),
+            committed: lifeline.gauge("committed"),
+            latest_batch: lifeline.gauge("latest_batch"),
+            lifeline,
+        }
     }
 
     fn commit(&mut self, context: &mut Context<Self>) {
+        self.waiting_now.set_count(self.waiting.len());
         if self.is_committing || self.waiting.is_empty() {
             return;
         }
@@ -75,8 +92,11 @@ impl Committer {
         let mutations: Arc<[Mutation]> = mutations.into();
         let transaction = async move {
             let result = match store.commit(Arc::clone(&mutations)).await {
-                Err(CommitError::Unknown(reason)) => Err((reason, Some(look_for(&*store, &mutations).await))),
-                Err(CommitError::NotDone(reason)) => Err((reason, None)),
+                Err(CommitError::Unknown(reason)) => {
+                    tracing::error!(%reason, "commit with unknown outcome");
+                    Ok(look_for(&*store, &mutations).await)
+                }
+                Err(CommitError::NotDone(reason)) => Err(reason),
                 Ok(committed) => Ok(committed),
             };
             (mutations, replies, result)
@@ -85,11 +105,7 @@ impl Committer {
             actor.is_committing = false;
             let verdicts = match result {
                 Ok(committed) => actor.committed(&mutations, committed),
-                Err((reason, None)) => actor.not_done(&mutations, &reason),
-                Err((reason, Some(found))) => {
-                    tracing::error!(%reason, "commit with unknown outcome");
-                    found
-                }
+                Err(reason) => actor.not_done(&mutations, &reason),
             };
             for ((reply, _ticket), verdict) in replies.into_iter().zip(verdicts) {
                 reply.answer(verdict);
@@ -101,12 +117,12 @@ impl Committer {
     /// Tells everyone concerned, and gives the verdicts back.
     fn committed(&self, mutations: &[Mutation], committed: Committed) -> Vec<Verdict> {
         let Committed { verdicts, skus, events } = committed;
-        let mut grants: BTreeMap<SkuId, Vec<GrantId>> = BTreeMap::new();
+        self.commits.add_count(1);
+        self.committed.add_count(mutations.len());
+        self.latest_batch.set_count(mutations.len());
+        let mut grants = grants_of(mutations);
         let mut changed = DeadlinesChanged::default();
-        for (mutation, verdict) in mutations.iter().zip(&verdicts) {
-            for (sku_id, grant) in grants_of(mutation) {
-                grants.entry(sku_id.clone()).or_default().push(grant);
-            }
+        for verdict in &verdicts {
             match verdict {
                 Ok(Outcome::Placed { order, replayed: false }) => changed.watch.extend(watched(order)),
                 Ok(Outcome::OrderChanged(order) | Outcome::Paid { order, .. }) => {
@@ -136,13 +152,9 @@ impl Committer {
     /// Nothing was written: the grants are free again.
     fn not_done(&self, mutations: &[Mutation], reason: &str) -> Vec<Verdict> {
         tracing::error!(%reason, mutations = mutations.len(), "commit failed");
-        let mut grants: BTreeMap<SkuId, Vec<GrantId>> = BTreeMap::new();
-        for (sku_id, grant) in mutations.iter().flat_map(grants_of) {
-            grants.entry(sku_id.clone()).or_default().push(grant);
-        }
-        for (sku_id, grants) in grants {
+        for (sku_id, grants) in grants_of(mutations) {
             if let Some(cell) = self.stock.live(&sku_id) {
-                let sent = cell.settle.send(crate::stock::Settle(Settlement { grants, level: None }));
+                let sent = cell.settle.send(Settle(Settlement { grants, level: None }));
                 sent.unwrap_or_else(|_| tracing::warn!(%sku_id, "grants left to lapse, the stock actor is behind"));
             }
         }
@@ -151,36 +163,43 @@ impl Committer {
 }
 
 /// An order to watch, with its deadline; none if it has none.
-fn watched(order: &Order) -> Option<(crate::domain::id::OrderId, crate::domain::time::Timestamp)> {
+fn watched(order: &Order) -> Option<(OrderId, Timestamp)> {
     Some((order.order_id, order.expires_at()?))
 }
 
-/// The grants that a mutation's placement may hold.
-fn grants_of(mutation: &Mutation) -> Vec<(&SkuId, GrantId)> {
-    match mutation {
-        Mutation::Place(order) => {
-            let grant = order.grant();
-            order.lines.iter().map(|line| (&line.sku_id, grant)).collect()
+/// The grants that placements and stock changes may hold, by SKU.
+fn grants_of(mutations: &[Mutation]) -> BTreeMap<SkuId, Vec<GrantId>> {
+    let mut grants: BTreeMap<SkuId, Vec<GrantId>> = BTreeMap::new();
+    for mutation in mutations {
+        match mutation {
+            Mutation::Place(order) => {
+                let grant = order.grant();
+                for line in &order.lines {
+                    grants.entry(line.sku_id.clone()).or_default().push(grant);
+                }
+            }
+            Mutation::ChangeStock { change, .. } => {
+                grants.entry(change.sku_id.clone()).or_default().push(change.grant());
+            }
+            _ => {}
         }
-        Mutation::ChangeStock { change, .. } => {
-            vec![(&change.sku_id, GrantId::of_key(&change.scoped_key(), &change.body_hash()))]
-        }
-        _ => Vec::new(),
     }
+    grants
 }
 
-/// After a commit with unknown outcome: what is found was committed; what is not found may still be.
-async fn look_for(store: &dyn Store, mutations: &[Mutation]) -> Vec<Verdict> {
-    let mut verdicts = Vec::with_capacity(mutations.len());
-    for mutation in mutations {
-        let found = match mutation {
-            Mutation::Place(wanted) => store.order(wanted.order_id).await.ok().flatten(),
-            _ => None,
-        };
-        verdicts
-            .push(found.map_or(Err(Rejection::OutcomeUnknown), |order| Ok(Outcome::Placed { order, replayed: false })));
-    }
-    verdicts
+/// After a commit with unknown outcome: what is found was committed; what is not found may still be. Nothing is known of
+/// stock levels, so the grants are left to lapse.
+async fn look_for(store: &dyn Store, mutations: &[Mutation]) -> Committed {
+    let wanted = |mutation: &Mutation| match mutation {
+        Mutation::Place(order) => Some(order.order_id),
+        _ => None,
+    };
+    let mut found = store.answers(mutations.iter().filter_map(wanted).collect()).await.unwrap_or_default();
+    let verdict = |mutation: &Mutation| {
+        let order = wanted(mutation).and_then(|order_id| found.remove(&order_id));
+        order.map_or(Err(Rejection::OutcomeUnknown), |order| Ok(Outcome::Placed { order, replayed: false }))
+    };
+    Committed { verdicts: mutations.iter().map(verdict).collect(), ..Committed::default() }
 }
 
 impl Actor for Committer {
@@ -191,6 +210,7 @@ impl Handler<Envelope<Commit>> for Committer {
     type Result = ();
 
     fn handle(&mut self, Envelope { message, ticket }: Envelope<Commit>, context: &mut Context<Self>) {
+        self.lifeline.handle();
         // One place on the link for all the work of a message, given back with the last of its answers.
         let ticket = Arc::new(ticket);
         self.waiting.extend(message.0.into_iter().map(|work| (work, Arc::clone(&ticket))));

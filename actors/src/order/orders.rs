@@ -2,6 +2,7 @@
 //!
 //! Runs in the caller's task up to the message; from then on the work goes on whether or not the caller waits.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::refuser::Refuse;
@@ -186,7 +187,7 @@ impl Orders {
         let (mut reply, pending) = Reply::channel();
         reply.hold(self.running.take(change.scoped_key())?);
         let deadline = now.monotonic.plus(PLACEMENT_DEADLINE);
-        let grant = GrantId::of_key(&change.scoped_key(), &change.body_hash());
+        let grant = change.grant();
         let wants = self.units_leaving(&change).await;
         let mutation = Mutation::ChangeStock { change, deadline };
         match wants {
@@ -205,43 +206,37 @@ impl Orders {
     async fn look(&self, wanted: &PlaceOrder) -> Result<Vec<Want>, Rejection> {
         let sku_ids: Vec<SkuId> = wanted.lines.iter().map(|line| line.sku_id.clone()).collect();
         let cells = self.stock.find(sku_ids.clone()).await.map_err(unavailable)?;
-        let mut verdict = self.validate(wanted, &cells);
-        if verdict.as_ref().is_err_and(is_about_goods) && self.is_any_old(cells.values()) {
+        let mut verdict = validate_goods(wanted, &cells);
+        if verdict.is_err() && self.is_any_old(cells.values()) {
             self.stock.refresh(sku_ids).await.map_err(unavailable)?;
-            verdict = self.validate(wanted, &cells);
+            verdict = validate_goods(wanted, &cells);
+        }
+        if verdict.is_err() && wanted.key.is_some() {
+            // An earlier attempt under this key may still land, so no refusal is final but one that is decided under
+            // the lock. Nothing is reserved for it.
+            return Ok(Vec::new());
         }
         verdict?;
+        self.meet_flags(wanted)?;
         let want = |line: &WantedLine| Some(Want { cell: cells.get(&line.sku_id)?.clone(), quantity: line.quantity });
         Ok(wanted.lines.iter().filter_map(want).collect())
     }
 
-    fn validate(
-        &self,
-        wanted: &PlaceOrder,
-        cells: &std::collections::BTreeMap<SkuId, Arc<StockCell>>,
-    ) -> Result<(), Rejection> {
-        let seen: Vec<_> = wanted.lines.iter().map(|line| cells.get(&line.sku_id).map(|cell| cell.seen().0)).collect();
-        let goods: Vec<Known<'_>> = seen
-            .iter()
-            .map(|sku| Known { goods: sku.as_ref().map(|sku| &sku.goods), available: None, held: None })
-            .collect();
-        validation::check(wanted, &goods)?;
-        // A retry must not be refused because of its own first attempt: only requests without a key meet the flag, and
-        // only once nothing else refuses them, for it may be this request that is let pass to look again.
+    /// Refuses what is known to be sold out. A retry must not be refused because of its own first attempt, so only
+    /// requests without a key meet the flags.
+    fn meet_flags(&self, wanted: &PlaceOrder) -> Result<(), Rejection> {
         if wanted.key.is_some() {
             return Ok(());
         }
-        let now = self.clock.now().monotonic;
-        let stock: Vec<Known<'_>> = wanted
-            .lines
-            .iter()
-            .zip(goods)
-            .map(|(line, known)| {
-                let available = (!self.stock.flags().lets_pass(&line.sku_id, now)).then_some(0);
-                Known { available, ..known }
-            })
-            .collect();
-        validation::check(wanted, &stock)
+        let (flags, now) = (self.stock.flags(), self.clock.now().monotonic);
+        for line in &wanted.lines {
+            if flags.refuses(&line.sku_id, now) {
+                let (sku_id, wanted) = (line.sku_id.clone(), line.quantity);
+                return Err(Rejection::SoldOut { sku_id, available: 0, wanted });
+            }
+        }
+        wanted.lines.iter().for_each(|line| flags.pass(&line.sku_id, now));
+        Ok(())
     }
 
     fn is_any_old<'a>(&self, cells: impl Iterator<Item = &'a Arc<StockCell>>) -> bool {
@@ -282,6 +277,12 @@ fn unavailable(error: crate::ports::StoreError) -> Rejection {
     Rejection::Unavailable(error.to_string())
 }
 
-const fn is_about_goods(rejection: &Rejection) -> bool {
-    matches!(rejection, Rejection::SkuNotFound(_) | Rejection::SkuNotOnSale(_) | Rejection::PriceChanged { .. })
+/// Runs the validators with what is remembered of the goods; what is there and what is held is left to ledger and store.
+fn validate_goods(wanted: &PlaceOrder, cells: &BTreeMap<SkuId, Arc<StockCell>>) -> Result<(), Rejection> {
+    let seen: Vec<_> = wanted.lines.iter().map(|line| cells.get(&line.sku_id).map(|cell| cell.seen().0)).collect();
+    let known: Vec<Known<'_>> = seen
+        .iter()
+        .map(|sku| Known { goods: sku.as_ref().map(|sku| &sku.goods), available: None, held: None })
+        .collect();
+    validation::check(wanted, &known)
 }

@@ -14,7 +14,7 @@ use crate::domain::limits::{KEY_LIFETIME, KEY_LOOKUP_MAX};
 use crate::domain::rejection::Rejection;
 use crate::domain::time::Timestamp;
 use crate::ports::{Clock, Store};
-use crate::runtime::{Envelope, Lifeline, Reply, Ticket};
+use crate::runtime::{Envelope, Gauge, Lifeline, Reply, Ticket};
 
 /// Answers with what is stored under the key, or else with the refusal.
 pub struct Refuse {
@@ -34,16 +34,19 @@ pub struct Refuser {
     clock: Arc<dyn Clock>,
     waiting: Vec<(Refuse, Ticket)>,
     is_looking: bool,
-    _lifeline: Lifeline,
+    waiting_now: Gauge,
+    lifeline: Lifeline,
 }
 
 impl Refuser {
     /// Builds the actor.
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, lifeline: Lifeline) -> Self {
-        Self { store, clock, waiting: Vec::new(), is_looking: false, _lifeline: lifeline }
+        let waiting_now = lifeline.gauge("waiting");
+        Self { store, clock, waiting: Vec::new(), is_looking: false, waiting_now, lifeline }
     }
 
     fn look_up(&mut self, context: &mut Context<Self>) {
+        self.waiting_now.set_count(self.waiting.len());
         if self.is_looking || self.waiting.is_empty() {
             return;
         }
@@ -97,6 +100,7 @@ impl Handler<Envelope<Refuse>> for Refuser {
     type Result = ();
 
     fn handle(&mut self, Envelope { message, ticket }: Envelope<Refuse>, context: &mut Context<Self>) {
+        self.lifeline.handle();
         self.waiting.push((message, ticket));
         self.look_up(context);
     }

@@ -13,12 +13,12 @@ use super::deadlines::Deadlines;
 use super::refuser::Refuse;
 use crate::domain::commit::{Mutation, Outcome};
 use crate::domain::id::{BodyHash, GrantId, OrderId, SkuId};
-use crate::domain::limits::{BATCH_MAX, DEADLINE_TICK, PLACEMENT_DEADLINE};
+use crate::domain::limits::{BATCH_MAX, DEADLINE_TICK, DEADLINES_AHEAD, DEADLINES_REMEMBERED_MAX, PLACEMENT_DEADLINE};
 use crate::domain::rejection::Rejection;
 use crate::domain::time::{Monotonic, Timestamp};
-use crate::ports::{Clock, ReserveRequest, Settlement};
-use crate::runtime::{Envelope, Lifeline, Link, Reply};
-use crate::stock::{Admission, Reserve, Reserved, Settle, StockCell};
+use crate::ports::{Clock, ReserveRequest, Settlement, Store};
+use crate::runtime::{Envelope, Gauge, Lifeline, Link, Reply};
+use crate::stock::{Admission, Asker, Reserve, Reserved, Settle, StockCell};
 
 /// Asks for a mutation to be seen through: the units it wants are reserved one SKU after the other, then it is committed.
 pub struct Submit {
@@ -114,7 +114,9 @@ pub struct OrderSupervisor {
     clock: Arc<dyn Clock>,
     committer: Link<Commit>,
     refuser: Link<Refuse>,
-    own: Link<Reserved>,
+    number: usize,
+    all: Supervisors,
+    store: Arc<dyn Store>,
     placing: BTreeMap<u64, Placing>,
     next_work: u64,
     deadlines: Deadlines,
@@ -122,8 +124,13 @@ pub struct OrderSupervisor {
     /// hangs must not find the same orders asked for again and again.
     expiring: Arc<()>,
     is_ticking: bool,
-    _lifeline: Lifeline,
+    placing_now: Gauge,
+    deadlines_watched: Gauge,
+    lifeline: Lifeline,
 }
+
+/// Why a placement is given up that the ledger could not admit in time.
+const HELD: &str = "what it wants is held by others whose outcome is not known yet";
 
 struct Placing {
     submit: Submit,
@@ -134,12 +141,14 @@ struct Placing {
 }
 
 impl OrderSupervisor {
-    /// Builds the actor; `own` leads to itself, for the ledger's answers.
+    /// Builds the supervisor with this number among all.
     pub fn new(
+        number: usize,
+        all: Supervisors,
+        store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
         committer: Link<Commit>,
         refuser: Link<Refuse>,
-        own: Link<Reserved>,
         lifeline: Lifeline,
     ) -> Self {
         // A successor must not take answers meant for its predecessor's work, so it does not number from the start.
@@ -148,14 +157,34 @@ impl OrderSupervisor {
             clock,
             committer,
             refuser,
-            own,
+            number,
+            all,
+            store,
             placing: BTreeMap::new(),
             next_work,
             deadlines: Deadlines::default(),
             expiring: Arc::default(),
             is_ticking: false,
-            _lifeline: lifeline,
+            placing_now: lifeline.gauge("placing"),
+            deadlines_watched: lifeline.gauge("deadlines"),
+            lifeline,
         }
+    }
+
+    /// Takes up the deadlines that are in the store: those of a predecessor, or of the process before this one.
+    fn remember(&self, context: &mut Context<Self>) {
+        let (store, clock) = (Arc::clone(&self.store), Arc::clone(&self.clock));
+        let read = async move { store.due(clock.now().wall.plus(DEADLINES_AHEAD), DEADLINES_REMEMBERED_MAX).await };
+        context.spawn(read.into_actor(self).map(|read, actor, context| {
+            match read {
+                Ok(due) => {
+                    let own = due.into_iter().filter(|(order_id, _)| actor.all.index_of(*order_id) == actor.number);
+                    own.for_each(|(order_id, expires_at)| actor.deadlines.watch(order_id, expires_at));
+                }
+                Err(error) => tracing::warn!(%error, "deadlines left to the sweeper"),
+            }
+            actor.keep_ticking(context);
+        }));
     }
 
     /// Asks for the next want, or commits if there is none.
@@ -164,7 +193,8 @@ impl OrderSupervisor {
             return self.commit(placing.submit);
         };
         let request = ReserveRequest { grant: placing.submit.grant, quantity: want.quantity };
-        let reserve = Reserve { work, request, reply_to: self.own.clone() };
+        let asker = Asker::new(work, self.all.0[self.number].reserved.clone());
+        let reserve = Reserve { request, until: placing.until, asker };
         if want.cell.reserve.send(reserve).is_err() {
             return self.refuse(placing, Rejection::Busy);
         }
@@ -181,6 +211,11 @@ impl OrderSupervisor {
             }
             Admission::Refused { available } => {
                 shortage(&placing.submit.mutation, want.cell.sku_id.clone(), available, want.quantity)
+            }
+            Admission::Held => Rejection::Unavailable(HELD.to_owned()),
+            Admission::Lost => {
+                placing.admitted += 1;
+                Rejection::Unavailable("the actor of one of its skus was lost".to_owned())
             }
             Admission::Unknown => Rejection::SkuNotFound(want.cell.sku_id.clone()),
             Admission::Unavailable(reason) => Rejection::Unavailable(reason),
@@ -213,7 +248,7 @@ impl OrderSupervisor {
             self.placing.iter().filter(|(_, placing)| placing.until < now.monotonic).map(|(work, _)| *work).collect();
         for work in late {
             if let Some(placing) = self.placing.remove(&work) {
-                self.refuse(placing, Rejection::Unavailable("the ledger did not answer in time".to_owned()));
+                self.refuse(placing, Rejection::Unavailable(HELD.to_owned()));
             }
         }
         if !self.is_expiring() {
@@ -244,6 +279,8 @@ impl OrderSupervisor {
     }
 
     fn keep_ticking(&mut self, context: &mut Context<Self>) {
+        self.placing_now.set_count(self.placing.len());
+        self.deadlines_watched.set_count(self.deadlines.len());
         if self.is_ticking || (self.deadlines.is_empty() && self.placing.is_empty()) {
             return;
         }
@@ -284,19 +321,24 @@ fn keyed(mutation: &Mutation) -> Option<(crate::domain::id::ScopedKey, BodyHash)
 fn shortage(mutation: &Mutation, sku_id: SkuId, available: i64, wanted: u32) -> Rejection {
     let available = available.max(0);
     match mutation {
-        Mutation::ChangeStock { .. } => Rejection::InsufficientStock { sku_id, available, wanted },
+        Mutation::ChangeStock { .. } => Rejection::InsufficientStock { sku_id, available, wanted: wanted.into() },
         _ => Rejection::SoldOut { sku_id, available, wanted },
     }
 }
 
 impl Actor for OrderSupervisor {
     type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Context<Self>) {
+        self.remember(context);
+    }
 }
 
 impl Handler<Envelope<Submit>> for OrderSupervisor {
     type Result = ();
 
     fn handle(&mut self, Envelope { mut message, ticket }: Envelope<Submit>, context: &mut Context<Self>) {
+        self.lifeline.handle();
         // The place on the link is held until the answer: so the link bounds what the node has in hand.
         message.reply.hold(ticket);
         let work = self.next_work;
@@ -311,6 +353,7 @@ impl Handler<Envelope<Reserved>> for OrderSupervisor {
     type Result = ();
 
     fn handle(&mut self, Envelope { message, .. }: Envelope<Reserved>, _: &mut Context<Self>) {
+        self.lifeline.handle();
         for (work, admission) in message.admissions {
             self.admit(work, admission);
         }
@@ -321,6 +364,7 @@ impl Handler<Envelope<DeadlinesChanged>> for OrderSupervisor {
     type Result = ();
 
     fn handle(&mut self, Envelope { message, .. }: Envelope<DeadlinesChanged>, context: &mut Context<Self>) {
+        self.lifeline.handle();
         for order_id in message.forget {
             self.deadlines.forget(order_id);
         }
@@ -335,6 +379,7 @@ impl Handler<Envelope<ExpireDue>> for OrderSupervisor {
     type Result = ();
 
     fn handle(&mut self, Envelope { message, .. }: Envelope<ExpireDue>, context: &mut Context<Self>) {
+        self.lifeline.handle();
         // What is left out now is found by the next sweep.
         if !self.is_expiring() {
             let now = self.clock.now().wall;

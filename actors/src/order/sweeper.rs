@@ -7,22 +7,23 @@ use actix::{Actor, AsyncContext, Context, WrapFuture, fut::ActorFutureExt};
 
 use super::supervisor::{ExpireDue, Supervisors};
 use crate::domain::id::OrderId;
-use crate::domain::limits::{SWEEP_GRACE, SWEEP_INTERVAL, SWEEP_MAX};
+use crate::domain::limits::{DEADLINE_TICK, SWEEP_GRACE, SWEEP_INTERVAL, SWEEP_MAX};
 use crate::ports::{Clock, Store};
-use crate::runtime::Lifeline;
+use crate::runtime::{Gauge, Lifeline};
 
 /// Looks once at the start, then at every interval.
 pub struct Sweeper {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     supervisors: Supervisors,
-    _lifeline: Lifeline,
+    found: Gauge,
+    lifeline: Lifeline,
 }
 
 impl Sweeper {
     /// Builds the actor.
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, supervisors: Supervisors, lifeline: Lifeline) -> Self {
-        Self { store, clock, supervisors, _lifeline: lifeline }
+        Self { store, clock, supervisors, found: lifeline.gauge("found"), lifeline }
     }
 
     fn sweep(&mut self, pause: Duration, context: &mut Context<Self>) {
@@ -32,15 +33,19 @@ impl Sweeper {
             store.due(clock.now().wall.minus(SWEEP_GRACE), SWEEP_MAX).await
         };
         context.spawn(look.into_actor(self).map(|due, actor, context| {
+            actor.lifeline.handle();
+            let is_whole = due.as_ref().is_ok_and(|due| due.len() == SWEEP_MAX);
             match due {
-                Ok(due) => actor.hand_over(due),
+                Ok(due) => actor.hand_over(due.into_iter().map(|(order_id, _)| order_id).collect()),
                 Err(error) => tracing::warn!(%error, "sweep failed"),
             }
-            actor.sweep(SWEEP_INTERVAL, context);
+            // There may be more than one look takes: the rest is not made to wait.
+            actor.sweep(if is_whole { DEADLINE_TICK } else { SWEEP_INTERVAL }, context);
         }));
     }
 
     fn hand_over(&self, due: Vec<OrderId>) {
+        self.found.add_count(due.len());
         for (shard, part) in self.supervisors.by_shard(due) {
             if shard.expire.send(ExpireDue(part)).is_err() {
                 tracing::debug!("overdue orders left to the next sweep, the supervisor is behind");

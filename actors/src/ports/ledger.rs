@@ -83,6 +83,10 @@ pub trait Ledger: Send + Sync + 'static {
     /// Takes over what the store committed. With a level, an unknown SKU becomes known.
     fn settle(&self, sku_id: &SkuId, settlement: Settlement) -> Answer<'_, Result<(), LedgerError>>;
 
+    /// Tells that this node has no use for a SKU for now. A ledger in this process may forget it, unless it holds
+    /// grants; one that others share must not.
+    fn rest(&self, sku_id: &SkuId);
+
     /// What the ledger holds for a SKU; none if it does not know it.
     fn read(&self, sku_id: &SkuId) -> Answer<'_, Result<Option<LedgerLevel>, LedgerError>>;
 }

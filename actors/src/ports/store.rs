@@ -146,6 +146,9 @@ pub trait Store: Send + Sync + 'static {
     /// An order, deleted or not.
     fn order(&self, order_id: OrderId) -> Answer<'_, Result<Option<Order>, StoreError>>;
 
+    /// Orders as they were first answered, whatever became of them later: those that exist, of those asked for.
+    fn answers(&self, order_ids: Vec<OrderId>) -> Answer<'_, Result<BTreeMap<OrderId, Order>, StoreError>>;
+
     /// A page of orders.
     fn orders(&self, query: OrderQuery) -> Answer<'_, Result<OrderPage, StoreError>>;
 
@@ -168,8 +171,8 @@ pub trait Store: Send + Sync + 'static {
     /// The keys that are committed, of those asked for.
     fn keys(&self, keys: Vec<ScopedKey>) -> Answer<'_, Result<BTreeMap<ScopedKey, KeyRecord>, StoreError>>;
 
-    /// Submitted orders whose deadline is `until` or earlier, earliest first, at most `limit`.
-    fn due(&self, until: Timestamp, limit: usize) -> Answer<'_, Result<Vec<OrderId>, StoreError>>;
+    /// Submitted orders whose deadline is `until` or earlier, with it, earliest first, at most `limit`.
+    fn due(&self, until: Timestamp, limit: usize) -> Answer<'_, Result<Vec<(OrderId, Timestamp)>, StoreError>>;
 
     /// SKUs beside what their orders hold: one, or all from `after` on, by id, at most `limit`.
     fn audit(

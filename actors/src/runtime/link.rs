@@ -8,8 +8,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use actix::dev::ToEnvelope;
-use actix::{Actor, Addr, Handler, Message, Recipient};
+use actix::{Actor, Addr, Context, Handler, Message, Recipient};
 
 /// A bounded way to one actor, for messages of one type.
 pub struct Link<M: Send + 'static> {
@@ -60,16 +59,6 @@ impl<M: Send + 'static> Link<M> {
         Self { shared: Arc::new(shared) }
     }
 
-    /// Points the link at an actor, the first or a new one.
-    pub fn connect<A>(&self, address: &Addr<A>)
-    where
-        A: Actor + Handler<Envelope<M>>,
-        A::Context: ToEnvelope<A, Envelope<M>>,
-    {
-        let mut target = self.shared.target.write().unwrap_or_else(PoisonError::into_inner);
-        *target = Some(address.clone().recipient());
-    }
-
     /// Sends, unless as much as the link takes is in flight.
     ///
     /// # Errors
@@ -88,18 +77,39 @@ impl<M: Send + 'static> Link<M> {
         }
     }
 
-    /// Messages in flight: queued, or handled but not yet done with.
-    pub fn depth(&self) -> usize {
-        self.shared.in_flight.load(Ordering::Acquire)
-    }
-
     /// Whether both lead to the same actor.
     pub fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.shared, &other.shared)
     }
+}
+
+/// A link as the post at its end sees it.
+pub trait Inlet<A: Actor<Context = Context<A>>>: Send + Sync {
+    /// Points the link at an actor, the first or a new one.
+    fn connect(&self, address: &Addr<A>);
+
+    /// Messages in flight: queued, or handled but not yet done with.
+    fn depth(&self) -> usize;
 
     /// How many messages may be in flight at once.
-    pub fn bound(&self) -> usize {
+    fn bound(&self) -> usize;
+}
+
+impl<A, M> Inlet<A> for Link<M>
+where
+    A: Actor<Context = Context<A>> + Handler<Envelope<M>>,
+    M: Send + 'static,
+{
+    fn connect(&self, address: &Addr<A>) {
+        let mut target = self.shared.target.write().unwrap_or_else(PoisonError::into_inner);
+        *target = Some(address.clone().recipient());
+    }
+
+    fn depth(&self) -> usize {
+        self.shared.in_flight.load(Ordering::Acquire)
+    }
+
+    fn bound(&self) -> usize {
         self.shared.bound
     }
 }
@@ -112,7 +122,11 @@ impl<M: Send + 'static> Clone for Link<M> {
 
 impl<M: Send + 'static> fmt::Debug for Link<M> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Link").field("bound", &self.shared.bound).field("depth", &self.depth()).finish()
+        formatter
+            .debug_struct("Link")
+            .field("bound", &self.shared.bound)
+            .field("depth", &self.shared.in_flight.load(Ordering::Relaxed))
+            .finish()
     }
 }
 
@@ -120,11 +134,14 @@ impl<M: Send + 'static> fmt::Debug for Link<M> {
 mod tests {
     use std::sync::Mutex;
 
-    use actix::Context;
     use actix::dev::channel;
     use tokio::task::LocalSet;
 
     use super::*;
+
+    fn depth(link: &Link<u32>) -> usize {
+        Inlet::<Keeper>::depth(link)
+    }
 
     /// Keeps what it is told, tickets included.
     struct Keeper(Arc<Mutex<Vec<Envelope<u32>>>>);
@@ -162,14 +179,14 @@ mod tests {
             let clones: Vec<_> = (0..100).map(|_| link.clone()).collect();
             assert!(clones.iter().all(|link| link.send(1).is_ok()));
             assert_eq!(link.send(7).map_err(|refused| refused.0), Err(7));
-            assert_eq!(link.depth(), 100);
+            assert_eq!(depth(&link), 100);
             let kept = Arc::default();
             Context::with_receiver(receiver).run(Keeper(Arc::clone(&kept)));
             let_actors_run().await;
             // Handled, but the tickets are kept: the work is not done, so there is still no room.
             assert!(link.send(7).is_err());
             kept.lock().expect("nobody panics with it").clear();
-            assert_eq!(link.depth(), 0);
+            assert_eq!(depth(&link), 0);
             for _ in 0..100 {
                 assert!(link.send(2).is_ok());
             }
@@ -188,7 +205,7 @@ mod tests {
             drop(receiver);
             assert!(link.send(2).is_err());
             link.connect(&Addr::new(channel::channel::<Keeper>(4).0));
-            assert_eq!(link.depth(), 0);
+            assert_eq!(depth(&link), 0);
         });
     }
 }

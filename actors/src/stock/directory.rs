@@ -13,8 +13,8 @@ use crate::domain::id::SkuId;
 use crate::domain::limits::IN_HAND_MAX;
 use crate::domain::stock::Sku;
 use crate::domain::time::Monotonic;
-use crate::ports::{Clock, Ledger, Settlement, Spawn, Store, StoreError};
-use crate::runtime::{Link, Post, start};
+use crate::ports::{Clock, Ledger, Settlement, Store, StoreError};
+use crate::runtime::{Link, Post, Stage};
 
 /// What the node knows of a live SKU.
 #[derive(Debug)]
@@ -47,18 +47,16 @@ impl StockCell {
 
 /// The directory of live SKUs.
 pub struct StockDirectory {
-    cells: DashMap<SkuId, Arc<StockCell>>,
+    cells: Arc<DashMap<SkuId, Arc<StockCell>>>,
     flags: Arc<SoldOutFlags>,
     gate: Gate,
-    clock: Arc<dyn Clock>,
-    spawn: Arc<dyn Spawn>,
+    stage: Stage,
 }
 
 impl StockDirectory {
     /// Builds an empty directory.
-    pub fn new(ledger: Arc<dyn Ledger>, store: Arc<dyn Store>, clock: Arc<dyn Clock>, spawn: Arc<dyn Spawn>) -> Self {
-        let gate = Gate { ledger, store };
-        Self { cells: DashMap::new(), flags: Arc::default(), gate, clock, spawn }
+    pub fn new(ledger: Arc<dyn Ledger>, store: Arc<dyn Store>, stage: Stage) -> Self {
+        Self { cells: Arc::default(), flags: Arc::default(), gate: Gate { ledger, store }, stage }
     }
 
     /// The node's sold-out flags.
@@ -107,7 +105,7 @@ impl StockDirectory {
     /// Takes note of a committed SKU, and clears or sets its sold-out flag.
     pub fn note(&self, sku: &Sku) {
         if let Some(cell) = self.live(&sku.sku_id) {
-            cell.note(sku, self.clock.now().monotonic);
+            cell.note(sku, self.stage.clock.now().monotonic);
             self.flags.note(&sku.sku_id, sku.level.version, sku.level.available);
         }
     }
@@ -137,26 +135,45 @@ impl StockDirectory {
             sku_id: sku.sku_id.clone(),
             reserve: Link::new(IN_HAND_MAX),
             settle: Link::new(IN_HAND_MAX),
-            seen: RwLock::new((Arc::new(sku.clone()), self.clock.now().monotonic)),
+            seen: RwLock::new((Arc::new(sku.clone()), self.stage.clock.now().monotonic)),
         });
-        let (reserve, settle) = (cell.reserve.clone(), cell.settle.clone());
-        let (sku_id, gate, flags) = (sku.sku_id.clone(), self.gate.clone(), Arc::clone(&self.flags));
-        let seen = Arc::clone(&cell);
-        let clock = Arc::clone(&self.clock);
-        let post = Post {
-            name: format!("stock {sku_id}"),
-            capacity: 2 * IN_HAND_MAX + 2,
-            make: Box::new(move |lifeline| {
-                let (clock, seen) = (Arc::clone(&clock), Arc::clone(&seen));
-                let reread = move |sku: &Sku| seen.note(sku, clock.now().monotonic);
-                StockActor::new(sku_id.clone(), gate.clone(), Arc::clone(&flags), Box::new(reread), lifeline)
-            }),
-            connect: Box::new(move |address| {
-                reserve.connect(address);
-                settle.connect(address);
-            }),
+        let seat = Seat {
+            cell: Arc::clone(&cell),
+            cells: Arc::clone(&self.cells),
+            flags: Arc::clone(&self.flags),
+            gate: self.gate.clone(),
+            clock: Arc::clone(&self.stage.clock),
         };
-        start(&self.spawn, post);
+        Post::new("stock", &sku.sku_id, move |lifeline| StockActor::new(seat.clone(), lifeline))
+            .reached_by(&cell.reserve)
+            .reached_by(&cell.settle)
+            .fill(&self.stage);
         cell
+    }
+}
+
+/// What a stock actor has from the directory.
+#[derive(Clone)]
+pub(super) struct Seat {
+    pub(super) cell: Arc<StockCell>,
+    cells: Arc<DashMap<SkuId, Arc<StockCell>>>,
+    pub(super) flags: Arc<SoldOutFlags>,
+    pub(super) gate: Gate,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+impl Seat {
+    /// Takes note of what was read from the store.
+    pub(super) fn note(&self, sku: &Sku) {
+        self.cell.note(sku, self.clock.now().monotonic);
+        self.flags.note(&sku.sku_id, sku.level.version, sku.level.available);
+    }
+
+    /// Takes the SKU out of the directory: whoever looks for it now starts another actor.
+    pub(super) fn leave(&self) {
+        let sku_id = &self.cell.sku_id;
+        self.cells.remove_if(sku_id, |_, cell| Arc::ptr_eq(cell, &self.cell));
+        self.flags.forget(sku_id);
+        self.gate.ledger.rest(sku_id);
     }
 }

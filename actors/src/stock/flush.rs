@@ -32,13 +32,17 @@ pub enum Admission {
     Granted,
     /// The ledger does not answer: the store decides alone.
     Ungated,
-    /// Fewer units are available than wanted.
+    /// Fewer units are there than wanted.
     Refused {
         /// Units available, as far as known.
         available: i64,
     },
+    /// The store has the units, but placements in flight hold them: what becomes of those decides.
+    Held,
     /// There is no such SKU.
     Unknown,
+    /// Whoever was asked is gone, and it is not known whether units are held.
+    Lost,
     /// Neither ledger nor store could tell.
     Unavailable(String),
 }
@@ -89,18 +93,22 @@ impl Gate {
             }
         };
         flushed.base = Some((version, base));
-        let is_doubtful = base > 0 || base_age > BASE_AGE_MAX;
-        let mut refused = Vec::new();
+        let is_old = base_age > BASE_AGE_MAX;
+        let mut doubtful = Vec::new();
         for (index, verdict) in asked.into_iter().zip(verdicts) {
-            flushed.admissions[index] = match verdict {
-                ReserveVerdict::Granted => Admission::Granted,
-                ReserveVerdict::Refused(refusal) => {
-                    refused.push(index);
-                    Admission::Refused { available: refusal.available }
-                }
+            let ReserveVerdict::Refused(refusal) = verdict else {
+                flushed.admissions[index] = Admission::Granted;
+                continue;
             };
+            let is_there = base >= i64::from(requests[index].quantity);
+            flushed.admissions[index] =
+                if is_there { Admission::Held } else { Admission::Refused { available: refusal.available } };
+            // What is held waits; what is not there is believed only if nothing is there, and that is known for sure.
+            if is_old || (base > 0 && !is_there) {
+                doubtful.push(index);
+            }
         }
-        if is_doubtful { refused } else { Vec::new() }
+        doubtful
     }
 
     /// Reads the SKU from the store into the ledger. Answers whether the reserve is worth another try.

@@ -127,6 +127,14 @@ impl Ledger for MemoryLedger {
         ready(Ok(())).boxed()
     }
 
+    fn rest(&self, sku_id: &SkuId) {
+        let now = self.clock.now().monotonic;
+        self.entries.remove_if_mut(sku_id, |_, entry| {
+            entry.drop_lapsed(now);
+            entry.grants.is_empty()
+        });
+    }
+
     fn read(&self, sku_id: &SkuId) -> Answer<'_, Result<Option<LedgerLevel>, LedgerError>> {
         let now = self.clock.now().monotonic;
         let level = self.entries.get_mut(sku_id).map(|mut entry| {

@@ -32,18 +32,26 @@ impl SoldOutFlags {
         }
     }
 
-    /// Whether a request may go on to the ledger: no flag, or it is the one that looks again.
-    pub fn lets_pass(&self, sku_id: &SkuId, now: Monotonic) -> bool {
-        let is_flagged = self.seen.get(sku_id).is_some_and(|seen| seen.sold_out);
-        if !is_flagged {
-            return true;
+    /// Forgets a SKU that is not live any more.
+    pub fn forget(&self, sku_id: &SkuId) {
+        self.seen.remove(sku_id);
+    }
+
+    /// Whether a request is to be refused for this SKU: it is flagged, and another request looks again this second.
+    pub fn refuses(&self, sku_id: &SkuId, now: Monotonic) -> bool {
+        self.seen.get(sku_id).is_some_and(|seen| {
+            let is_probed = |probed_at: Monotonic| now.since(probed_at) < SOLD_OUT_PROBE_INTERVAL;
+            seen.sold_out && seen.probed_at.is_some_and(is_probed)
+        })
+    }
+
+    /// Notes that a request for this SKU is sent on: if it is flagged, it is the one that looks again.
+    pub fn pass(&self, sku_id: &SkuId, now: Monotonic) {
+        if self.seen.get(sku_id).is_some_and(|seen| seen.sold_out)
+            && let Some(mut seen) = self.seen.get_mut(sku_id)
+        {
+            seen.probed_at = Some(now);
         }
-        let Some(mut seen) = self.seen.get_mut(sku_id) else { return true };
-        if seen.probed_at.is_some_and(|probed_at| now.since(probed_at) < SOLD_OUT_PROBE_INTERVAL) {
-            return false;
-        }
-        seen.probed_at = Some(now);
-        true
     }
 }
 
@@ -57,15 +65,23 @@ mod tests {
         Monotonic::since_start(Duration::from_millis(millis))
     }
 
+    fn passes(flags: &SoldOutFlags, sku_id: &SkuId, millis: u64) -> bool {
+        let is_refused = flags.refuses(sku_id, at(millis));
+        if !is_refused {
+            flags.pass(sku_id, at(millis));
+        }
+        !is_refused
+    }
+
     #[test]
     fn a_flag_lets_one_request_a_second_pass() {
         let flags = SoldOutFlags::default();
         let sku: SkuId = "a".parse().expect("a valid id");
-        assert!(flags.lets_pass(&sku, at(0)));
+        assert!(passes(&flags, &sku, 0));
         flags.note(&sku, 5, 0);
         let table = [(0, true), (1, false), (999, false), (1_000, true), (1_500, false)];
-        for (millis, passes) in table {
-            assert_eq!(flags.lets_pass(&sku, at(millis)), passes, "at {millis} ms");
+        for (millis, expected) in table {
+            assert_eq!(passes(&flags, &sku, millis), expected, "at {millis} ms");
         }
     }
 
@@ -74,14 +90,14 @@ mod tests {
         let flags = SoldOutFlags::default();
         let sku: SkuId = "a".parse().expect("a valid id");
         flags.note(&sku, 5, 0);
-        assert!(flags.lets_pass(&sku, at(0)));
-        assert!(!flags.lets_pass(&sku, at(1)));
+        assert!(passes(&flags, &sku, 0));
+        assert!(!passes(&flags, &sku, 1));
         flags.note(&sku, 6, 3);
-        assert!(flags.lets_pass(&sku, at(2)));
+        assert!(passes(&flags, &sku, 2));
         flags.note(&sku, 5, 0);
-        assert!(flags.lets_pass(&sku, at(3)));
+        assert!(passes(&flags, &sku, 3));
         flags.note(&sku, 7, 0);
         flags.note(&sku, 6, 9);
-        assert!(!flags.lets_pass(&sku, at(4)));
+        assert!(!passes(&flags, &sku, 4));
     }
 }

@@ -73,8 +73,8 @@ pub struct Verdicts {
     ledger: Arc<dyn Ledger>,
     stock: Arc<StockDirectory>,
     clock: Arc<dyn Clock>,
-    /// Since when a SKU's ledger has lagged without a break.
-    lagging: DashMap<SkuId, Monotonic>,
+    /// Since when a SKU has been behind the version that its stock row has.
+    lagging: DashMap<SkuId, (u64, Monotonic)>,
 }
 
 impl Verdicts {
@@ -133,7 +133,12 @@ impl Verdicts {
             self.lagging.remove(&sku_id);
             Duration::ZERO
         } else {
-            now.since(*self.lagging.entry(sku_id).or_insert(now))
+            let version = audit.sku.level.version;
+            let mut lagging = self.lagging.entry(sku_id).or_insert((version, now));
+            if lagging.0 != version {
+                *lagging = (version, now);
+            }
+            now.since(lagging.1)
         };
         let is_in_flight = ledger.is_some_and(|ledger| ledger.grants > 0);
         let state = match (is_broken, lags.is_empty()) {

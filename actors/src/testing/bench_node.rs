@@ -27,6 +27,7 @@ pub struct GatedStore {
     inner: MemoryStore,
     is_open: watch::Sender<bool>,
     asked: AtomicUsize,
+    checked: AtomicUsize,
 }
 
 impl GatedStore {
@@ -38,6 +39,13 @@ impl GatedStore {
     /// Mutations that were asked to be committed so far, held up or not.
     pub fn asked(&self) -> usize {
         self.asked.load(Ordering::Relaxed)
+    }
+}
+
+impl GatedStore {
+    /// How often it was asked whether it works.
+    pub fn checked(&self) -> usize {
+        self.checked.load(Ordering::Relaxed)
     }
 }
 
@@ -60,7 +68,12 @@ impl BenchNode {
         let disk = Disk::default();
         let inner = MemoryStore::open(disk.clone(), Arc::clone(&clock), Rules::default());
         let log = Arc::new(inner.clone());
-        let store = Arc::new(GatedStore { inner, is_open: watch::Sender::new(true), asked: AtomicUsize::new(0) });
+        let store = Arc::new(GatedStore {
+            inner,
+            is_open: watch::Sender::new(true),
+            asked: AtomicUsize::new(0),
+            checked: AtomicUsize::new(0),
+        });
         let ports = Ports {
             store: Arc::<GatedStore>::clone(&store),
             ledger: Arc::new(MemoryLedger::new(Arc::clone(&clock))),
@@ -114,6 +127,10 @@ impl Store for GatedStore {
         self.inner.order(order_id)
     }
 
+    fn answers(&self, order_ids: Vec<OrderId>) -> Answer<'_, Result<BTreeMap<OrderId, Order>, StoreError>> {
+        self.inner.answers(order_ids)
+    }
+
     fn orders(&self, query: OrderQuery) -> Answer<'_, Result<OrderPage, StoreError>> {
         self.inner.orders(query)
     }
@@ -142,7 +159,7 @@ impl Store for GatedStore {
         self.inner.keys(keys)
     }
 
-    fn due(&self, until: Timestamp, limit: usize) -> Answer<'_, Result<Vec<OrderId>, StoreError>> {
+    fn due(&self, until: Timestamp, limit: usize) -> Answer<'_, Result<Vec<(OrderId, Timestamp)>, StoreError>> {
         self.inner.due(until, limit)
     }
 
@@ -156,6 +173,7 @@ impl Store for GatedStore {
     }
 
     fn check(&self) -> Answer<'_, Result<(), StoreError>> {
+        self.checked.fetch_add(1, Ordering::Relaxed);
         self.inner.check()
     }
 }

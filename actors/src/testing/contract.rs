@@ -186,6 +186,7 @@ macro_rules! store_contract {
             stock {
                 a_new_sku_starts_at_version_one_without_stock,
                 replacing_a_sku_keeps_its_stock_and_version,
+                a_sku_replaced_after_the_clock_was_set_back_is_newer,
                 goods_put_twice_in_one_batch_are_as_put_last,
                 stock_may_be_added_and_available_stock_taken,
                 more_than_is_available_is_not_taken,
@@ -288,6 +289,7 @@ macro_rules! store_contract {
             whole {
                 a_batch_that_changes_nothing_writes_nothing,
                 a_sound_store_says_so,
+                answers_are_as_first_given,
                 everything_outlives_a_restart,
                 keys_and_versions_go_on_after_a_restart,
             }
@@ -330,6 +332,7 @@ macro_rules! ledger_contract {
             a_grant_lapses_after_its_lifetime,
             a_repeated_grant_lives_on,
             a_level_of_the_same_version_refreshes_the_base,
+            a_resting_sku_keeps_its_grants,
             skus_do_not_share_anything,
         }
     };

@@ -29,6 +29,8 @@ pub struct Tables {
     pub skus: BTreeMap<SkuId, Sku>,
     /// Every order as it is now.
     pub orders: BTreeMap<OrderId, Order>,
+    /// Every order as it was first answered.
+    pub answers: BTreeMap<OrderId, Order>,
     /// Every committed key with its answer.
     pub keys: BTreeMap<ScopedKey, KeyRecord>,
     /// Every payment.
@@ -136,6 +138,7 @@ impl Tables {
                 let earlier = self.keys.insert(key, KeyRecord { body_hash, at: new.order.created_at, answer });
                 assert_eq!(earlier, None, "a key is committed once");
             }
+            self.answers.insert(new.order.order_id, new.order.clone());
             let earlier = self.orders.insert(new.order.order_id, new.order);
             assert_eq!(earlier, None, "an order id is used once");
         }
@@ -198,6 +201,10 @@ impl Store for MemoryStore {
         answer(self.disk.tables().orders.get(&order_id).cloned())
     }
 
+    fn answers(&self, order_ids: Vec<OrderId>) -> Answer<'_, Result<BTreeMap<OrderId, Order>, StoreError>> {
+        answer(pick(&self.disk.tables().answers, &order_ids.into_iter().collect()))
+    }
+
     fn orders(&self, query: OrderQuery) -> Answer<'_, Result<OrderPage, StoreError>> {
         answer(self.disk.tables().page(&query))
     }
@@ -229,12 +236,12 @@ impl Store for MemoryStore {
         answer(pick(&self.disk.tables().keys, &keys.into_iter().collect()))
     }
 
-    fn due(&self, until: Timestamp, limit: usize) -> Answer<'_, Result<Vec<OrderId>, StoreError>> {
+    fn due(&self, until: Timestamp, limit: usize) -> Answer<'_, Result<Vec<(OrderId, Timestamp)>, StoreError>> {
         let tables = self.disk.tables();
         let deadline = |order: &Order| Some((order.expires_at()?, order.order_id));
         let mut due: Vec<_> = tables.orders.values().filter_map(deadline).filter(|(at, _)| *at <= until).collect();
         due.sort();
-        answer(due.into_iter().take(limit).map(|(_, order_id)| order_id).collect())
+        answer(due.into_iter().take(limit).map(|(at, order_id)| (order_id, at)).collect())
     }
 
     fn audit(

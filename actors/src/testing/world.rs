@@ -1,8 +1,8 @@
 //! The simulated world: whole nodes on one thread, under a clock that stands still, among faults drawn from a seed.
 //!
 //! Clients place, pay, ship, receive, amend, cancel, delete, give money back, restock, warm up and look; the store fails,
-//! stalls, and commits without saying so; the ledger forgets; messages are lost or late; nodes die at any point between
-//! two awaits and come back. The invariants are checked after every commit and once more when all is quiet. One seed
+//! stalls, and commits without saying so; the ledger forgets; messages are lost or late; actors panic; nodes die at any point
+//! between two awaits and come back. The invariants are checked after every commit and once more when all is quiet. One seed
 //! gives the same run, byte for byte.
 
 mod checks;
@@ -41,15 +41,19 @@ pub struct Scenario {
     pub steps: usize,
     /// Faults per thousand chances for one.
     pub fault_rate: u32,
+    /// Whether nodes die. Actors panic all the same.
+    pub kills: bool,
 }
 
 impl Scenario {
     /// A single node whose ledger dies with it: the embedded default.
-    pub const EMBEDDED: Self = Self { nodes: 1, shared_ledger: false, steps: 120, fault_rate: 40 };
+    pub const EMBEDDED: Self = Self { nodes: 1, shared_ledger: false, steps: 120, fault_rate: 40, kills: true };
     /// Two nodes on one store and one ledger.
-    pub const CLUSTER: Self = Self { nodes: 2, shared_ledger: true, steps: 120, fault_rate: 40 };
+    pub const CLUSTER: Self = Self { nodes: 2, shared_ledger: true, steps: 120, fault_rate: 40, kills: true };
     /// Nothing goes wrong.
-    pub const CALM: Self = Self { nodes: 1, shared_ledger: false, steps: 120, fault_rate: 0 };
+    pub const CALM: Self = Self { nodes: 1, shared_ledger: false, steps: 120, fault_rate: 0, kills: false };
+    /// Everything fails but the process.
+    pub const PANICS: Self = Self { nodes: 1, shared_ledger: false, steps: 120, fault_rate: 60, kills: false };
 }
 
 /// What came of a run.
@@ -157,11 +161,18 @@ impl World {
     /// Kills a node, or wipes the ledger, if the weather is bad.
     fn strike(&mut self) {
         let victim = self.dice.one_of(self.machines.len());
-        if self.weather.strikes() {
+        if self.scenario.kills && self.weather.strikes() {
             self.history.note(&format!("node {victim} dies"));
             self.crashes += 1;
             self.machines[victim].kill();
             self.machines[victim] = self.boot(victim);
+        }
+        if self.weather.strikes() {
+            let node = self.machines[victim].node();
+            let actors = node.live.list(None, None, 100);
+            let actor = &actors[self.dice.one_of(actors.len())];
+            self.history.note(&format!("{} {} of node {victim} is to panic", actor.kind, actor.key));
+            node.live.poison(actor.kind, &actor.key);
         }
         if self.scenario.shared_ledger && self.weather.strikes() {
             if self.dice.is_heads() {
@@ -184,7 +195,9 @@ impl World {
     }
 
     async fn report(self) -> Report {
-        checks::after_all(&self.disk, &self.history, self.clock.now().wall, self.crashes);
+        // Nodes that read the log each for themselves print each for themselves, and one that died prints some again.
+        let prints_once = self.scenario.nodes == 1 && self.crashes == 0;
+        checks::after_all(&self.disk, &self.history, self.clock.now().wall, prints_once);
         if self.scenario.fault_rate == 0 {
             checks::after_a_calm_run(&self.disk, &self.history);
         }

@@ -33,6 +33,20 @@ impl Fault {
         }
     }
 
+    /// Whether it lies in the rows that were met, so that work on other rows may well be done.
+    pub(super) fn lies_in_rows(&self) -> bool {
+        match self {
+            Self::Damaged(_) | Self::Guard { .. } => true,
+            Self::Sqlite(rusqlite::Error::FromSqlConversionFailure(..) | rusqlite::Error::InvalidColumnType(..)) => {
+                true
+            }
+            Self::Sqlite(_) => {
+                matches!(self.code(), Some(ErrorCode::ConstraintViolation | ErrorCode::DatabaseCorrupt))
+            }
+            Self::BrokeOff => false,
+        }
+    }
+
     /// Whether the connection may be left in a bad way, so that a new one is the better way on.
     pub(super) fn spoils_connection(&self) -> bool {
         use ErrorCode::{
@@ -56,8 +70,8 @@ impl Fault {
 
 fn sentence(error: &rusqlite::Error) -> String {
     use ErrorCode::{
-        CannotOpen, DatabaseBusy, DatabaseCorrupt, DatabaseLocked, DiskFull, NotADatabase, PermissionDenied, ReadOnly,
-        SystemIoFailure,
+        CannotOpen, ConstraintViolation, DatabaseBusy, DatabaseCorrupt, DatabaseLocked, DiskFull, NotADatabase,
+        PermissionDenied, ReadOnly, SystemIoFailure,
     };
     match error {
         rusqlite::Error::FromSqlConversionFailure(..) | rusqlite::Error::InvalidColumnType(..) => {
@@ -69,6 +83,7 @@ fn sentence(error: &rusqlite::Error) -> String {
         Some(DatabaseBusy | DatabaseLocked) => "the database is locked by another process".to_owned(),
         Some(DiskFull) => "the disk is full or the database has reached its size limit".to_owned(),
         Some(DatabaseCorrupt) => "the database is damaged: what is in the file makes no sense".to_owned(),
+        Some(ConstraintViolation) => "the database is damaged: a row does not keep its own rules".to_owned(),
         Some(NotADatabase) => "the file is not a database".to_owned(),
         Some(CannotOpen) => "the file or its directory is not there or may not be used".to_owned(),
         Some(ReadOnly | PermissionDenied) => "the database may not be written by this user".to_owned(),

@@ -16,6 +16,7 @@ use super::snapshot;
 const ORDER: &str = concat!("SELECT ", order_columns!(), " FROM order_info WHERE order_id = ?1");
 const LINES: &str = concat!("SELECT ", line_columns!(), " FROM order_detail_info WHERE order_id = ?1 ORDER BY sku_id");
 const EVENTS: &str = concat!("SELECT ", event_columns!(), " FROM order_event WHERE order_id = ?1 ORDER BY version");
+const ANSWER: &str = "SELECT answered FROM order_event WHERE order_id = ?1 AND version = 1";
 const SKU: &str = concat!(
     "SELECT ",
     sku_columns!(),
@@ -32,7 +33,7 @@ const HELD: &str = "SELECT coalesce(sum(d.quantity), 0) FROM order_info o \
          CROSS JOIN order_detail_info d ON d.order_id = o.order_id AND d.sku_id = ?2 \
          WHERE o.user_id = ?1 AND o.order_status <> 5";
 // Left to itself the planner takes all submitted orders by their status and sorts them.
-const DUE: &str = "SELECT order_id FROM order_info INDEXED BY idx_order_info_due \
+const DUE: &str = "SELECT order_id, expires_at FROM order_info INDEXED BY idx_order_info_due \
      WHERE order_status = 1 AND expires_at <= ?1 ORDER BY expires_at LIMIT ?2";
 
 /// The order with its lines, deleted or not.
@@ -44,6 +45,18 @@ pub(super) fn order(connection: &Connection, order_id: OrderId) -> Result<Option
 
 fn lines(connection: &Connection, order_id: &str) -> Result<Vec<OrderLine>, Fault> {
     all(connection, LINES, [order_id], rows::line)
+}
+
+/// The order as it was first answered.
+pub(super) fn answer(connection: &Connection, order_id: OrderId) -> Result<Option<Order>, Fault> {
+    first(connection, ANSWER, [order_id.to_string()], |row| {
+        let answered: Option<String> = Columns::of(row).take()?;
+        snapshot::read(&answered.ok_or_else(no_answer)?)
+    })
+}
+
+fn no_answer() -> Fault {
+    Fault::Damaged("an order has no stored answer".to_owned())
 }
 
 /// The order's events, by version.
@@ -70,8 +83,8 @@ fn order_key(connection: &Connection, user_id: &UserId, key: &IdempotencyKey) ->
         let body_hash = rows::body_hash(&mut columns)?;
         let at = columns.time()?;
         let answered: Option<String> = columns.take()?;
-        let answered = answered.ok_or_else(|| Fault::Damaged("an order has no stored answer".to_owned()))?;
-        Ok(KeyRecord { body_hash, at, answer: KeyedAnswer::Order(snapshot::read(&answered)?) })
+        let order = snapshot::read(&answered.ok_or_else(no_answer)?)?;
+        Ok(KeyRecord { body_hash, at, answer: KeyedAnswer::Order(order) })
     })
 }
 
@@ -96,8 +109,11 @@ pub(super) fn held(connection: &Connection, user_id: &UserId, sku_id: &SkuId) ->
 }
 
 /// Submitted orders whose deadline is `until` or earlier, earliest first.
-pub(super) fn due(connection: &Connection, until: Timestamp, limit: usize) -> Result<Vec<OrderId>, Fault> {
-    all(connection, DUE, [until.millis(), limit_of(limit)], |row| Columns::of(row).id())
+pub(super) fn due(connection: &Connection, until: Timestamp, limit: usize) -> Result<Vec<(OrderId, Timestamp)>, Fault> {
+    all(connection, DUE, [until.millis(), limit_of(limit)], |row| {
+        let mut columns = Columns::of(row);
+        Ok((columns.id()?, columns.time()?))
+    })
 }
 
 /// The first row of a query, read by `read`.

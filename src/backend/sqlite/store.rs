@@ -96,6 +96,16 @@ impl Store for SqliteStore {
         self.connections.read(move |connection| queries::order(connection, order_id))
     }
 
+    fn answers(&self, order_ids: Vec<OrderId>) -> Answer<'_, Result<BTreeMap<OrderId, Order>, StoreError>> {
+        self.connections.read(move |connection| {
+            let mut answers = BTreeMap::new();
+            for order_id in order_ids {
+                answers.extend(queries::answer(connection, order_id)?.map(|order| (order_id, order)));
+            }
+            Ok(answers)
+        })
+    }
+
     fn orders(&self, query: OrderQuery) -> Answer<'_, Result<OrderPage, StoreError>> {
         self.connections.read(move |connection| listing::page(connection, &query))
     }
@@ -136,7 +146,7 @@ impl Store for SqliteStore {
         })
     }
 
-    fn due(&self, until: Timestamp, limit: usize) -> Answer<'_, Result<Vec<OrderId>, StoreError>> {
+    fn due(&self, until: Timestamp, limit: usize) -> Answer<'_, Result<Vec<(OrderId, Timestamp)>, StoreError>> {
         self.connections.read(move |connection| queries::due(connection, until, limit))
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use actors::domain::commit::{Decided, Mutation, Rules, decide};
+use actors::domain::rejection::Rejection;
 use actors::ports::{Clock, CommitError, Committed};
 use rusqlite::Connection;
 
@@ -31,8 +32,40 @@ impl Writer {
         Self { options, clock, rules, connection: Some(connection), has_failed: false }
     }
 
-    /// Decides and writes a batch.
+    /// Decides and writes a batch: in one transaction, unless a row it meets is bad. That must not hold up what has
+    /// nothing to do with it, so halves are then committed by themselves, down to the mutation that meets the row.
     pub(super) fn commit(&mut self, mutations: &[Mutation]) -> Result<Committed, CommitError> {
+        match self.commit_whole(mutations) {
+            Err(Failure::NotDone(fault)) if fault.lies_in_rows() && mutations.len() > 1 => {
+                Ok(self.commit_halves(mutations))
+            }
+            outcome => outcome.map_err(commit_error),
+        }
+    }
+
+    fn commit_halves(&mut self, mutations: &[Mutation]) -> Committed {
+        let (first, second) = mutations.split_at(mutations.len() / 2);
+        let mut whole = Committed::default();
+        for half in [first, second] {
+            match self.commit(half) {
+                Ok(Committed { verdicts, skus, events }) => {
+                    whole.verdicts.extend(verdicts);
+                    whole.skus.extend(skus);
+                    whole.events.extend(events);
+                }
+                Err(error) => {
+                    let rejection = match error {
+                        CommitError::NotDone(reason) => Rejection::Unavailable(reason),
+                        CommitError::Unknown(_) => Rejection::OutcomeUnknown,
+                    };
+                    whole.verdicts.extend(half.iter().map(|_| Err(rejection.clone())));
+                }
+            }
+        }
+        whole
+    }
+
+    fn commit_whole(&mut self, mutations: &[Mutation]) -> Result<Committed, Failure> {
         let (clock, rules) = (Arc::clone(&self.clock), self.rules);
         let started = clock.now().monotonic;
         let outcome = self.transact(|connection| {
@@ -57,7 +90,7 @@ impl Writer {
                 tracing::warn!(mutations = mutations.len(), is_unknown, elapsed_us, error = %failure.fault(), "batch not committed");
             }
         }
-        outcome.map_err(commit_error)
+        outcome
     }
 
     /// Whether writing works: the write lock can be had, and after a failed write, something can be written.

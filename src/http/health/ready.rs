@@ -33,10 +33,10 @@ struct NotReady {
     )
 )]
 pub(in crate::http) async fn handle(visit: Visit) -> Answer {
-    let Err(error) = visit.front.node.store.check().await else {
+    let Err(reason) = visit.front.readiness.check().await else {
         return Ok(ok(&Ready { ready: true, degraded: &[] }));
     };
     let mut answer = HttpResponse::ServiceUnavailable();
     answer.insert_header((RETRY_AFTER, RETRY_AFTER_S));
-    Ok(write(answer, &NotReady { ready: false, reasons: vec![error.to_string()] }))
+    Ok(write(answer, &NotReady { ready: false, reasons: vec![reason] }))
 }

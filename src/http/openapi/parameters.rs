@@ -46,6 +46,8 @@ fn meaning(path: &str, name: &str) -> (&'static str, RefOr<Schema>) {
         ("user_id", _) => ("Only this user's.", like::<UserId>()),
         ("status", "/admin/refunds") => ("Only with this status.", like::<RefundStatus>()),
         ("status", _) => ("Only with this status.", like::<Status>()),
+        ("kind", _) => ("The kind of actor.", text().into()),
+        ("key", _) => ("The actor's key, such as a SKU's id.", text().into()),
         ("limit", _) => ("How many items the page has at most.", limit().into()),
         ("cursor", _) => {
             let cursor = text().pattern(Some("^([0-9a-f]{2})+$"));

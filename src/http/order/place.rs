@@ -44,7 +44,7 @@ struct Item {
     #[schema(schema_with = like::<SkuId>)]
     sku_id: Parsed<SkuId>,
     /// Lines of one SKU are merged; together they must stay in these bounds, too.
-    #[schema(minimum = 1, maximum = 1_000_000)]
+    #[schema(minimum = 1, maximum = 1_000_000, example = 2)]
     quantity: u32,
     /// If the price is another, the order is refused.
     #[schema(schema_with = maybe::<Price>)]

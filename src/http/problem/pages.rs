@@ -63,6 +63,12 @@ pub static PAGES: &[ProblemPage] = &[
     ),
     page(
         404,
+        "actor_not_found",
+        "No actor of this kind and key lives on this node now. Stock actors leave when nobody asks for their SKU.",
+        "Look at `GET /admin/actors` for those that live.",
+    ),
+    page(
+        404,
         "route_not_found",
         "There is nothing at this path.",
         "Check the path; the documentation page lists all there are.",

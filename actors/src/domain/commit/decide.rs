@@ -29,6 +29,9 @@ impl Default for Rules {
     }
 }
 
+/// The least by which two times differ.
+const TICK: Duration = Duration::from_millis(1);
+
 /// Decides every mutation, each seeing what the ones before it did.
 pub fn decide(facts: Facts, mutations: &[Mutation], now: Now, rules: Rules) -> Decided {
     let mut deciding = Deciding { facts, now, rules, changes: Changes::default(), moved: BTreeMap::new() };
@@ -167,7 +170,8 @@ impl Deciding {
         let earlier = self.facts.skus.get(&put.sku_id).cloned();
         let created = earlier.is_none();
         let sku = match earlier {
-            Some(sku) => Sku { goods: put.goods.clone(), updated_at: now, ..sku },
+            // Whoever has seen both tells the newer by this, also when the clock was set back in between.
+            Some(sku) => Sku { goods: put.goods.clone(), updated_at: now.max(sku.updated_at.plus(TICK)), ..sku },
             None => Sku {
                 sku_id: put.sku_id.clone(),
                 goods: put.goods.clone(),
@@ -201,7 +205,7 @@ impl Deciding {
         level.map_err(|short| Rejection::InsufficientStock {
             sku_id: sku_id.clone(),
             available: short.available,
-            wanted: u32::try_from(change.change.unsigned_abs()).unwrap_or(u32::MAX),
+            wanted: change.change.unsigned_abs(),
         })?;
         let moved = self.move_stock(sku_id, |level| match level.change(change.change) {
             Some(Ok(changed)) => changed,

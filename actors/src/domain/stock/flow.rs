@@ -21,7 +21,7 @@ pub enum FlowKind {
 }
 
 impl FlowKind {
-    /// Every kind, for tables and documents.
+    /// Every kind.
     pub const ALL: [Self; 6] = [Self::Restock, Self::Reduce, Self::Reserve, Self::Confirm, Self::Release, Self::Return];
 
     /// The kind as clients and tables name it.

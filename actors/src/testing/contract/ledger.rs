@@ -175,6 +175,17 @@ pub async fn a_level_of_the_same_version_refreshes_the_base(bench: LedgerBench) 
     assert!(age().await < Duration::from_secs(1));
 }
 
+/// A SKU that rests keeps its grants; without any it may be forgotten, but not half.
+pub async fn a_resting_sku_keeps_its_grants(bench: LedgerBench) {
+    bench.settle(&[], Some((3, 5))).await;
+    bench.reserve(&[(1, 2)]).await;
+    bench.backend.ledger().rest(&bench.sku_id);
+    assert_eq!(bench.read().await, Some((5, 3, 3, 1)));
+    bench.settle(&[1], None).await;
+    bench.backend.ledger().rest(&bench.sku_id);
+    assert!(matches!(bench.read().await, None | Some((5, 3, 5, 0))));
+}
+
 /// What happens to one SKU is nothing to another.
 pub async fn skus_do_not_share_anything(bench: LedgerBench) {
     bench.settle(&[], Some((1, 1))).await;

@@ -55,7 +55,8 @@ impl Clients {
                 82..86 => clients.amend(&node).await,
                 86..89 => clients.act_on_some(&node, "delete").await,
                 89..91 => clients.settle_refund(&node).await,
-                91..95 => clients.look(&node).await,
+                91..93 => clients.look(&node).await,
+                93..95 => clients.replace_goods(&node).await,
                 95 => clients.warm_up(&node).await,
                 _ => clients.change_stock(&node).await,
             }
@@ -206,6 +207,20 @@ impl Clients {
                 self.history.violate(&found);
             }
             Err(_) => {}
+        }
+    }
+
+    /// Takes a SKU off sale, or puts it on again at another price.
+    async fn replace_goods(&self, node: &Node) {
+        let mut put = goods(SKUS[self.dice.one_of(SKUS.len())]);
+        put.goods.on_sale = self.dice.hits(700);
+        put.goods.price =
+            Money::from_ten_thousandths(10_000 + 100 * self.dice.up_to(3).cast_signed()).expect("a valid sum");
+        let (on_sale, price) = (put.goods.on_sale, put.goods.price);
+        let number = self.history.ask(format!("{} on sale {on_sale} at {price}", put.sku_id));
+        match node.orders.put_sku(put).await {
+            Ok((sku, _)) => self.history.answer(number, &format!("{:?}", sku.updated_at)),
+            Err(rejection) => self.history.answer(number, rejection.code()),
         }
     }
 

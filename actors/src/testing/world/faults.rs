@@ -139,6 +139,14 @@ impl Store for FaultyStore {
         .boxed()
     }
 
+    fn answers(&self, order_ids: Vec<OrderId>) -> Answer<'_, Result<BTreeMap<OrderId, Order>, StoreError>> {
+        async move {
+            self.reading().await?;
+            self.inner.answers(order_ids).await
+        }
+        .boxed()
+    }
+
     fn orders(&self, query: OrderQuery) -> Answer<'_, Result<OrderPage, StoreError>> {
         self.inner.orders(query)
     }
@@ -178,7 +186,7 @@ impl Store for FaultyStore {
         .boxed()
     }
 
-    fn due(&self, until: Timestamp, limit: usize) -> Answer<'_, Result<Vec<OrderId>, StoreError>> {
+    fn due(&self, until: Timestamp, limit: usize) -> Answer<'_, Result<Vec<(OrderId, Timestamp)>, StoreError>> {
         async move {
             self.reading().await?;
             self.inner.due(until, limit).await
@@ -291,6 +299,10 @@ impl Ledger for FaultyLedger {
             Err(LedgerError("no answer".to_owned()))
         }
         .boxed()
+    }
+
+    fn rest(&self, sku_id: &SkuId) {
+        self.inner.rest(sku_id);
     }
 
     fn read(&self, sku_id: &SkuId) -> Answer<'_, Result<Option<LedgerLevel>, LedgerError>> {

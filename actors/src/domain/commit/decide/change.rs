@@ -23,7 +23,7 @@ impl Deciding {
             }
             return Ok(Outcome::Paid { order: order?, refund: payment.answered });
         }
-        let (transition, refund) = order?.pay(notice, self.now.wall)?;
+        let (transition, refund) = order?.pay(notice, self.now.wall);
         let payment = Payment {
             payment_id: notice.payment_id.clone(),
             order_id: notice.order_id,

@@ -109,7 +109,12 @@ pub async fn the_last_page_has_no_cursor(bench: Bench) {
 }
 
 async fn due(bench: &Bench, until: Timestamp, limit: usize) -> Vec<OrderId> {
-    bench.store.due(until, limit).await.expect("the store can be read")
+    let due = bench.store.due(until, limit).await.expect("the store can be read");
+    for (order_id, expires_at) in &due {
+        let order = bench.store.order(*order_id).await.expect("the store can be read");
+        assert_eq!(order.and_then(|order| order.expires_at()), Some(*expires_at));
+    }
+    due.into_iter().map(|(order_id, _)| order_id).collect()
 }
 
 /// Only what is submitted and due, the most overdue first.

@@ -53,6 +53,17 @@ pub async fn replacing_a_sku_keeps_its_stock_and_version(bench: Bench) {
     assert_eq!(bench.sku("a").await.goods, put_sku("a").goods, "what is no longer said is gone");
 }
 
+/// Whoever has seen a SKU before and after tells the newer, also if the clock was set back in between.
+pub async fn a_sku_replaced_after_the_clock_was_set_back_is_newer(bench: Bench) {
+    bench.stock_up("a", 5).await;
+    let before = bench.sku("a").await;
+    bench.clock.set_wall(before.updated_at.minus(Duration::from_secs(3600)));
+    bench.one(Mutation::PutSku(dearer("a"))).await.expect("the sku is replaced");
+    let after = bench.sku("a").await;
+    assert_eq!(after.goods, dearer("a").goods);
+    assert!(after.updated_at > before.updated_at);
+}
+
 /// Within a batch the last word on a SKU counts.
 pub async fn goods_put_twice_in_one_batch_are_as_put_last(bench: Bench) {
     bench.commit([Mutation::PutSku(put_sku("a")), Mutation::PutSku(dearer("a"))]).await;

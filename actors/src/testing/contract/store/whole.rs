@@ -30,6 +30,18 @@ pub async fn a_sound_store_says_so(bench: Bench) {
     assert_eq!(bench.store.check().await, Ok(()));
 }
 
+/// Orders are found as they were first answered, whatever became of them.
+pub async fn answers_are_as_first_given(bench: Bench) {
+    bench.stock_up("a", 10).await;
+    let first = bench.place(place(1, "u", &[("a", 1)])).await;
+    let second = bench.place(place_keyed(2, "u", "k", &[("a", 2)])).await;
+    bench.change(Mutation::Pay(payment("p", 1, PRICE))).await;
+    bench.change(Mutation::Cancel(cancellation(2, CancelReason::Shop))).await;
+    let asked = vec![order_id(2), order_id(1), order_id(3)];
+    let answers = bench.store.answers(asked).await.expect("the store can be read");
+    assert_eq!(answers.into_values().collect::<Vec<_>>(), [first, second]);
+}
+
 /// What was answered is still there.
 pub async fn everything_outlives_a_restart(bench: Bench) {
     bench.stock_up("a", 10).await;

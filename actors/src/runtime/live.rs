@@ -1,0 +1,181 @@
+//! The directory of live actors: what each is doing, read from shared cells and never by asking the actor.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use crate::domain::time::Timestamp;
+
+/// What an actor lets be seen of itself. It outlives a restart, so counts go on.
+#[derive(Debug)]
+pub struct Vitals {
+    kind: &'static str,
+    key: String,
+    handled: AtomicU64,
+    restarts: AtomicU64,
+    active_at: AtomicI64,
+    gauges: Mutex<BTreeMap<&'static str, Gauge>>,
+    #[cfg(feature = "testing")]
+    poisoned: std::sync::atomic::AtomicBool,
+}
+
+/// One number of an actor's observed state.
+#[derive(Clone, Debug, Default)]
+pub struct Gauge(Arc<AtomicI64>);
+
+impl Gauge {
+    /// Shows a number.
+    pub fn set(&self, value: i64) {
+        self.0.store(value, Ordering::Relaxed);
+    }
+
+    /// Shows how many there are.
+    pub fn set_count(&self, count: usize) {
+        self.set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    /// Shows so many more.
+    pub fn add_count(&self, count: usize) {
+        self.0.fetch_add(i64::try_from(count).unwrap_or(i64::MAX), Ordering::Relaxed);
+    }
+
+    fn read(&self) -> i64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Vitals {
+    pub(super) fn new(kind: &'static str, key: String, now: Timestamp) -> Self {
+        Self {
+            kind,
+            key,
+            handled: AtomicU64::new(0),
+            restarts: AtomicU64::new(0),
+            active_at: AtomicI64::new(now.millis()),
+            gauges: Mutex::default(),
+            #[cfg(feature = "testing")]
+            poisoned: std::sync::atomic::AtomicBool::new(false),
+        }
+    }
+
+    /// The number shown under a name, from now on.
+    pub fn gauge(&self, name: &'static str) -> Gauge {
+        self.gauges.lock().unwrap_or_else(PoisonError::into_inner).entry(name).or_default().clone()
+    }
+
+    pub(super) fn handle(&self, now: Timestamp) {
+        self.handled.fetch_add(1, Ordering::Relaxed);
+        self.active_at.store(now.millis(), Ordering::Relaxed);
+        #[cfg(feature = "testing")]
+        self.die_if_poisoned();
+    }
+
+    #[cfg(feature = "testing")]
+    #[expect(clippy::panic, reason = "tests inject it to see the actor lost")]
+    fn die_if_poisoned(&self) {
+        if self.poisoned.swap(false, Ordering::Relaxed) {
+            panic!("injected by a test");
+        }
+    }
+
+    pub(super) fn restart(&self) {
+        self.restarts.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// A live actor as it is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LiveActor {
+    /// What it is.
+    pub kind: &'static str,
+    /// Which of its kind.
+    pub key: String,
+    /// Messages in flight on the links that lead to it.
+    pub mailbox: usize,
+    /// Messages handled, by it and its predecessors.
+    pub handled: u64,
+    /// How often its post was filled again.
+    pub restarts: u64,
+    /// When it last had something to do.
+    pub active_at: Timestamp,
+    /// Numbers it shows of itself, by name.
+    pub state: BTreeMap<&'static str, i64>,
+}
+
+/// Measures the links that lead to an actor.
+pub(super) type Depth = Box<dyn Fn() -> usize + Send + Sync>;
+
+type Entries = BTreeMap<(&'static str, String), (Arc<Vitals>, Depth)>;
+
+/// The actors of a node.
+#[derive(Default)]
+pub struct LiveActors {
+    entries: RwLock<Entries>,
+}
+
+impl LiveActors {
+    pub(super) fn enter(&self, vitals: Arc<Vitals>, depth: Depth) {
+        let name = (vitals.kind, vitals.key.clone());
+        self.entries.write().unwrap_or_else(PoisonError::into_inner).insert(name, (vitals, depth));
+    }
+
+    /// Strikes an actor off, unless another has taken its name.
+    pub(super) fn leave(&self, vitals: &Arc<Vitals>) {
+        let name = (vitals.kind, vitals.key.clone());
+        let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
+        if entries.get(&name).is_some_and(|(entered, _)| Arc::ptr_eq(entered, vitals)) {
+            entries.remove(&name);
+        }
+    }
+
+    /// The actors after `after`, by kind and key: all, or of one kind; at most `limit`.
+    pub fn list(&self, kind: Option<&str>, after: Option<(&str, &str)>, limit: usize) -> Vec<LiveActor> {
+        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        let is_wanted = |(own, key): &(&'static str, String)| {
+            kind.is_none_or(|kind| kind == *own) && after.is_none_or(|after| (*own, key.as_str()) > after)
+        };
+        let wanted = entries.iter().filter(|(name, _)| is_wanted(name)).take(limit);
+        wanted.map(|(_, (vitals, depth))| show(vitals, depth)).collect()
+    }
+
+    /// One actor.
+    pub fn find(&self, kind: &str, key: &str) -> Option<LiveActor> {
+        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        let entry = entries.iter().find(|((own, name), _)| *own == kind && name == key);
+        entry.map(|(_, (vitals, depth))| show(vitals, depth))
+    }
+
+    /// Live actors of each kind, and their messages in flight, handled and restarts added up.
+    pub fn totals(&self) -> BTreeMap<&'static str, (usize, usize, u64, u64)> {
+        let mut totals: BTreeMap<&'static str, (usize, usize, u64, u64)> = BTreeMap::new();
+        for (vitals, depth) in self.entries.read().unwrap_or_else(PoisonError::into_inner).values() {
+            let total = totals.entry(vitals.kind).or_default();
+            total.0 += 1;
+            total.1 += depth();
+            total.2 += vitals.handled.load(Ordering::Relaxed);
+            total.3 += vitals.restarts.load(Ordering::Relaxed);
+        }
+        totals
+    }
+
+    /// Lets an actor panic at the next thing it does. Answers whether there is such an actor.
+    #[cfg(feature = "testing")]
+    pub fn poison(&self, kind: &str, key: &str) -> bool {
+        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        let entry = entries.iter().find(|((own, name), _)| *own == kind && name == key);
+        entry.inspect(|(_, (vitals, _))| vitals.poisoned.store(true, Ordering::Relaxed)).is_some()
+    }
+}
+
+fn show(vitals: &Vitals, depth: &Depth) -> LiveActor {
+    let gauges = vitals.gauges.lock().unwrap_or_else(PoisonError::into_inner);
+    LiveActor {
+        kind: vitals.kind,
+        key: vitals.key.clone(),
+        mailbox: depth(),
+        handled: vitals.handled.load(Ordering::Relaxed),
+        restarts: vitals.restarts.load(Ordering::Relaxed),
+        active_at: Timestamp::from_millis(vitals.active_at.load(Ordering::Relaxed)),
+        state: gauges.iter().map(|(name, gauge)| (*name, gauge.read())).collect(),
+    }
+}
