@@ -119,6 +119,7 @@ const DRAIN_DEADLINE: Duration = Duration::from_secs(4);
 pub struct App {
     // Dropped in this order: nobody asks any more, nobody works any more, the directory is free.
     server: HttpServer,
+    front: Data<Front>,
     node: Arc<Node>,
     core: Arbiter,
     data: DataDir,
@@ -155,11 +156,11 @@ impl App {
         let node = Arc::new(node);
         let tokens = Arc::new(StoredTokens(tokens));
         let front = Data::new(Front::new(Arc::clone(&node), server.node, tokens, shop.currency, salt));
-        let server = HttpServer::start(server.listen, front)
+        let server = HttpServer::start(server.listen, front.clone())
             .map_err(|error| StartError::Listen { listen: server.listen, error })?;
         let url = format!("http://{}", reachable(server.address()));
         data.announce(&url)?;
-        Ok(Self { server, node, core, data, url, admin_token })
+        Ok(Self { server, front, node, core, data, url, admin_token })
     }
 
     /// Where the API is.
@@ -170,6 +171,11 @@ impl App {
     /// The node behind the API.
     pub fn node(&self) -> &Node {
         &self.node
+    }
+
+    /// What the API's handlers work with, for who calls them without a network.
+    pub fn front(&self) -> Data<Front> {
+        self.front.clone()
     }
 
     /// The file that holds the admin token.
@@ -194,7 +200,7 @@ impl App {
 
     /// Stops: takes no new requests, finishes those in hand, and leaves the directory free.
     pub async fn stop(self) {
-        let Self { server, node, core, data, .. } = self;
+        let Self { server, front, node, core, data, .. } = self;
         server.stop().await;
         if !node.drain(DRAIN_DEADLINE).await {
             tracing::warn!("some events are not printed yet; they are when the service starts again");
@@ -204,7 +210,7 @@ impl App {
             tracing::error!("the thread of the core ended in a panic");
         }
         // The store is closed before the directory is free for another server.
-        drop(node);
+        drop((front, node));
         data.leave();
     }
 }

@@ -33,7 +33,7 @@ use actors::node::Node;
 
 pub use openapi::document;
 pub use problem::pages::{PAGES, ProblemPage};
-pub use routes::{RouteRow, routes};
+pub use routes::{RouteRow, configure, routes};
 pub use server::HttpServer;
 
 use crate::access::Tokens;

@@ -114,7 +114,7 @@ pub fn routes() -> impl Iterator<Item = RouteRow> {
 }
 
 /// Puts the table before `front`.
-pub(super) fn configure(config: &mut ServiceConfig, front: Data<Front>) {
+pub fn configure(config: &mut ServiceConfig, front: Data<Front>) {
     config.app_data(front);
     for (index, route) in ROUTES.iter().enumerate() {
         if ROUTES[..index].iter().any(|earlier| earlier.path == route.path) {
