@@ -250,6 +250,8 @@ fn marked_up(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -260,6 +262,20 @@ mod tests {
             let backticks = page.meaning.matches('`').count() + page.advice.matches('`').count();
             assert_eq!(backticks % 2, 0, "{}", page.code);
         }
+    }
+
+    /// The codes that a `fn code` of this source may answer.
+    fn codes_of(source: &str) -> BTreeSet<&str> {
+        let (_, rest) = source.split_once("fn code(&self)").expect("a refusal has a code");
+        let (body, _) = rest.split_once("\n    }\n").expect("a function ends");
+        body.split('"').skip(1).step_by(2).collect()
+    }
+
+    #[test]
+    fn every_code_has_a_page_and_every_page_a_code() {
+        let mut codes = codes_of(include_str!("../problem.rs"));
+        codes.extend(codes_of(include_str!("../../../actors/src/domain/rejection.rs")));
+        assert_eq!(codes, PAGES.iter().map(|page| page.code).collect());
     }
 
     #[test]
