@@ -14,12 +14,14 @@ mod request;
 mod shop;
 
 use std::cell::RefCell;
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use actix_web::rt::time::timeout;
 use fastrand::Rng;
 use futures_util::StreamExt as _;
+use futures_util::future::FutureExt as _;
 use futures_util::stream;
 
 use document::Document;
@@ -29,7 +31,7 @@ use memory::Memory;
 use shop::Shop;
 
 /// Requests of a run, if `REQUESTS` says nothing: seconds' worth.
-const REQUESTS: usize = 20_000;
+const REQUESTS: usize = 40_000;
 /// Requests in flight at a time.
 const IN_FLIGHT: usize = 32;
 /// No answer takes longer. A body has 5 s to arrive, and all of these have.
@@ -79,8 +81,9 @@ async fn no_request_however_mutated_breaks_the_service() {
         let (shop, document, run) = (&shop, &document, &run);
         async move {
             let case = || format!("request {index} of seed {seed}: {request:?}");
-            let answer = timeout(PATIENCE, shop.send(&request)).await;
-            let answer = answer.unwrap_or_else(|_| panic!("no answer: {}", case()));
+            let answered = AssertUnwindSafe(timeout(PATIENCE, shop.send(&request))).catch_unwind().await;
+            let answered = answered.unwrap_or_else(|_| panic!("its handler panicked: {}", case()));
+            let answer = answered.unwrap_or_else(|_| panic!("no answer: {}", case()));
             // What could not be written as a request is none.
             let Some(answer) = answer else { return };
             if let Err(problem) = judge::judge(document, &answer) {
@@ -94,7 +97,7 @@ async fn no_request_however_mutated_breaks_the_service() {
     answered.buffer_unordered(IN_FLIGHT).collect::<()>().await;
     let Run { tally, .. } = run.into_inner();
     println!("seed {seed}: {tally}");
+    assert_eq!(PANICS.load(Ordering::SeqCst), 0, "something panicked and was caught");
     tally.assert_depth(&document, requests);
     shop.assert_sound().await;
-    assert_eq!(PANICS.load(Ordering::SeqCst), 0, "something panicked and was caught");
 }

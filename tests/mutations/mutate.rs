@@ -206,6 +206,15 @@ fn harm_path(request: &mut Request, memory: &Memory, rng: &mut Rng) {
 }
 
 fn harm_query(request: &mut Request, memory: &Memory, rng: &mut Rng) {
+    if !request.query.is_empty() && rng.bool() {
+        let mut pairs: Vec<String> = request.query.split('&').map(str::to_owned).collect();
+        let at = rng.usize(0..pairs.len());
+        let name = pairs[at].split('=').next().unwrap_or_default().to_owned();
+        let value = if rng.bool() { pick(rng, &NUMBERS) } else { pick(rng, &ESCAPES) };
+        pairs[at] = format!("{name}={value}");
+        request.query = pairs.join("&");
+        return;
+    }
     let cursor = memory.cursor(rng).unwrap_or_default();
     let added = match rng.usize(0..9) {
         0 => format!("limit={}", pick(rng, &NUMBERS)),
