@@ -8,6 +8,7 @@ mod answer;
 mod auth;
 mod body;
 mod call;
+mod connection;
 mod cursor;
 mod docs;
 mod health;
@@ -22,6 +23,8 @@ mod schema;
 mod serve;
 mod server;
 mod sku;
+#[cfg(test)]
+mod tests;
 mod unread;
 mod wire;
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::data_dir::write_secret;
+use super::data_dir::write_whole;
 use super::{StartError, tokens};
 use crate::access::{Caller, TokenHash};
 use crate::backend::sqlite::SqliteTokens;
@@ -43,5 +43,5 @@ async fn make(path: &Path, tokens: &SqliteTokens) -> Result<(), StartError> {
     let (token, stored) = tokens::make(&Caller::Admin, Some("first admin".to_owned()))?;
     // A crash between the two leaves a token that nobody knows, and a file to be made at the next start.
     tokens.insert(stored).await?;
-    write_secret(path, &format!("{token}\n"))
+    write_whole(path, &format!("{token}\n"))
 }

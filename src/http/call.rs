@@ -60,6 +60,11 @@ impl Call {
         self.id().map_err(Refusal::UnknownSku)
     }
 
+    /// The SKU that the path names, to be made if it is not there.
+    pub(super) fn new_sku_id(&self) -> Result<SkuId, Refusal> {
+        self.path_text("id").parse().map_err(|problem| Refusal::invalid("sku_id", problem))
+    }
+
     /// The payment that the path names. What cannot be a payment's id names no payment.
     pub(super) fn payment_id(&self) -> Result<PaymentId, Refusal> {
         self.id().map_err(Refusal::UnknownPayment)

@@ -50,6 +50,10 @@ fn pattern(pattern: impl Into<String>) -> ObjectBuilder {
     text().pattern(Some(pattern))
 }
 
+fn shop_id(length_max: usize) -> ObjectBuilder {
+    pattern(format!(r"^(?!\.+$)[A-Za-z0-9._-]{{1,{length_max}}}$"))
+}
+
 fn one_of(names: impl IntoIterator<Item = &'static str>) -> ObjectBuilder {
     text().enum_values(Some(names))
 }
@@ -69,9 +73,9 @@ macro_rules! shapes {
 
 shapes! {
     OrderId => pattern("^[0-7][0-9A-HJKMNP-TV-Z]{25}$");
-    SkuId => pattern(format!("^[A-Za-z0-9._-]{{1,{SHOP_ID_LENGTH_MAX}}}$")).examples(["sneaker-42"]);
-    UserId => pattern(format!("^[A-Za-z0-9._-]{{1,{SHOP_ID_LENGTH_MAX}}}$")).examples(["u-7"]);
-    PaymentId => pattern(format!("^[A-Za-z0-9._-]{{1,{PAYMENT_ID_LENGTH_MAX}}}$")).examples(["p-1"]);
+    SkuId => shop_id(SHOP_ID_LENGTH_MAX).examples(["sneaker-42"]);
+    UserId => shop_id(SHOP_ID_LENGTH_MAX).examples(["u-7"]);
+    PaymentId => shop_id(PAYMENT_ID_LENGTH_MAX).examples(["p-1"]);
     IdempotencyKey => pattern(format!("^[!-~]{{1,{KEY_LENGTH_MAX}}}$"));
     Money => pattern(MONEY_PATTERN);
     Price => pattern(MONEY_TAKEN_PATTERN);

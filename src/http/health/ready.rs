@@ -12,7 +12,7 @@ use crate::http::problem::RETRY_AFTER_S;
 #[derive(Serialize, ToSchema)]
 struct Ready {
     ready: bool,
-    degraded: &'static [&'static str],
+    degraded: Vec<&'static str>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -34,7 +34,7 @@ struct NotReady {
 )]
 pub(in crate::http) async fn handle(visit: Visit) -> Answer {
     let Err(reason) = visit.front.readiness.check().await else {
-        return Ok(ok(&Ready { ready: true, degraded: &[] }));
+        return Ok(ok(&Ready { ready: true, degraded: visit.front.node.degraded() }));
     };
     let mut answer = HttpResponse::ServiceUnavailable();
     answer.insert_header((RETRY_AFTER, RETRY_AFTER_S));

@@ -17,7 +17,7 @@ use crate::http::call::Call;
 use crate::http::openapi::Key;
 use crate::http::problem::Refusal;
 use crate::http::schema::{Price, like, maybe};
-use crate::http::wire::{Object, Parsed, Text, money};
+use crate::http::wire::{Object, Parsed, Text, money, quantity};
 
 #[derive(Deserialize, ToSchema)]
 #[schema(as = NewOrder)]
@@ -45,6 +45,7 @@ struct Item {
     sku_id: Parsed<SkuId>,
     /// Lines of one SKU are merged; together they must stay in these bounds, too.
     #[schema(minimum = 1, maximum = 1_000_000, example = 2)]
+    #[serde(deserialize_with = "quantity")]
     quantity: u32,
     /// If the price is another, the order is refused.
     #[schema(schema_with = maybe::<Price>)]
