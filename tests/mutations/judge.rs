@@ -66,7 +66,7 @@ impl Tally {
     pub(crate) fn count(&mut self, answer: &Answer) {
         *self.statuses.entry(answer.status).or_default() += 1;
         match &answer.route {
-            Some(route) if answer.status < 300 => {
+            Some(route) if answer.status < 300 && answer.method != "HEAD" => {
                 *self.done.entry((answer.method.clone(), route.clone())).or_default() += 1;
             }
             _ => self.codes.extend(answer.json().and_then(|problem| problem["code"].as_str().map(str::to_owned))),
