@@ -10,15 +10,18 @@ mod body;
 mod call;
 mod connection;
 mod cursor;
+mod docs;
 mod health;
 mod if_match;
 mod metrics;
+mod openapi;
 mod order;
 mod pace;
 mod problem;
 mod query;
 mod request_id;
 mod routes;
+mod schema;
 mod serve;
 mod server;
 mod sku;
@@ -30,9 +33,13 @@ mod wire;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
+use actix_web::web::Bytes;
 use actors::domain::money::Currency;
 use actors::node::Node;
 
+pub use openapi::document;
+pub use problem::pages::{PAGES, ProblemPage};
+pub use routes::{RouteRow, configure, routes};
 pub use server::HttpServer;
 
 use crate::access::Tokens;
@@ -57,12 +64,15 @@ pub struct Front {
     are_metrics_open: bool,
     /// Who is told of requests.
     tracer: Option<Arc<dyn Tracer>>,
+    /// The OpenAPI document.
+    document: Bytes,
 }
 
 impl Front {
     /// Puts the front door before a node. `salt` tells this start's request ids from another's.
     pub fn new(node: Arc<Node>, node_name: String, tokens: Arc<dyn Tokens>, currency: Currency, salt: u32) -> Self {
         let gate = Gate::new(tokens, Arc::clone(&node.clock));
+        let document = Bytes::from(document(&currency));
         let readiness = Readiness::new(Arc::clone(&node.store), Arc::clone(&node.clock));
         Self {
             node,
@@ -71,6 +81,7 @@ impl Front {
             currency,
             node_name,
             request_ids: RequestIds::new(salt),
+            document,
             metrics: Metrics::new(),
             are_metrics_open: false,
             tracer: None,

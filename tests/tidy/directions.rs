@@ -39,7 +39,7 @@ const SHELL: &[Row] = &[
     row("backend", &["rfc3339", "trace"], &["ports", "domain"]),
     row("http", &["access", "rfc3339", "trace"], MESSAGES),
     row("app", ANY, ANY),
-    row("command", &["app", "settings"], &["ports", "domain"]),
+    row("command", &["access", "app", "settings"], &["ports", "domain"]),
 ];
 
 /// The layer of a file, with its table; none for crate roots and for what is outside the crates' sources.
