@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags};
 
 use super::SqliteOptions;
@@ -12,6 +13,12 @@ use super::fault::Fault;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
 /// More than all statements there are, so that each is prepared once per connection.
 const STATEMENTS_KEPT: usize = 128;
+
+/// The call by which the bundled SQLite syncs: the flags it was built with come from `.cargo/config.toml`.
+const SYNC: &str = match option_env!("LIBSQLITE3_FLAGS") {
+    Some(_) => "fdatasync",
+    None => "fsync",
+};
 
 /// Opens the writing connection. Only `may_create` makes a missing file, so that a vanished one is noticed.
 pub(super) fn open_writer(options: &SqliteOptions, may_create: bool) -> Result<Connection, Fault> {
@@ -32,6 +39,24 @@ pub(super) fn open_reader(options: &SqliteOptions) -> Result<Connection, Fault> 
     let connection = open(&options.path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     settle(&connection, options)?;
     Ok(connection)
+}
+
+/// Tells how durable a commit on this connection is, as SQLite itself says.
+pub(super) fn tell_durability(connection: &Connection) -> Result<(), Fault> {
+    let ask = |pragma: &str| connection.pragma_query_value(None, pragma, |row| row.get::<_, Value>(0));
+    let journal_mode = match ask("journal_mode")? {
+        Value::Text(mode) => mode,
+        other => format!("{other:?}"),
+    };
+    let synchronous = match ask("synchronous")? {
+        Value::Integer(0) => "off".to_owned(),
+        Value::Integer(1) => "normal".to_owned(),
+        Value::Integer(2) => "full".to_owned(),
+        Value::Integer(3) => "extra".to_owned(),
+        other => format!("{other:?}"),
+    };
+    tracing::info!(target: "floodgate::store", journal_mode, synchronous, sync = SYNC, "store opened");
+    Ok(())
 }
 
 fn open(path: &Path, flags: OpenFlags) -> Result<Connection, Fault> {

@@ -15,7 +15,7 @@ use actors::ports::{
 };
 use rusqlite::Connection;
 
-use super::connection::open_writer;
+use super::connection::{open_writer, tell_durability};
 use super::fault::Fault;
 use super::migrate::migrate;
 use super::reader::Reader;
@@ -51,6 +51,7 @@ impl SqliteStore {
         let refused = |why: &dyn std::fmt::Display| OpenError { path: path.clone(), why: why.to_string() };
         let connection = open_writer(&options, true).map_err(|fault| refused(&fault))?;
         migrate(&connection, clock.now().wall).map_err(|error| refused(&error))?;
+        tell_durability(&connection).map_err(|fault| refused(&fault))?;
         let mut readers = Vec::new();
         for _ in 0..options.readers.max(1) {
             readers.push(Reader::open(options.clone()).map_err(|fault| refused(&fault))?);
