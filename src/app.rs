@@ -52,7 +52,7 @@ pub enum StartError {
         error: io::Error,
     },
     /// The address cannot be listened on.
-    #[error("cannot listen on {listen}: {error}")]
+    #[error("cannot listen on {listen}: {error}; give another address with --listen")]
     Listen {
         /// The address.
         listen: SocketAddr,
@@ -81,7 +81,8 @@ impl StartError {
     pub const fn is_configuration(&self) -> bool {
         match self {
             Self::InUse { .. } | Self::Data { .. } | Self::Listen { .. } | Self::Printer(_) => true,
-            Self::Store(_) | Self::Tokens(_) | Self::AdminToken(_) | Self::Random(_) => false,
+            Self::Store(error) => error.is_misplaced,
+            Self::Tokens(_) | Self::AdminToken(_) | Self::Random(_) => false,
         }
     }
 }

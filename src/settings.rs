@@ -4,6 +4,7 @@
 //! known or not good stops the start with one sentence.
 
 mod data;
+mod layers;
 mod ledger;
 mod log;
 mod printer;
@@ -12,11 +13,9 @@ mod shop;
 mod store;
 mod stream;
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use config::{Config, Environment, File, FileFormat};
 use serde::Deserialize;
 
 pub use data::DataSettings;
@@ -28,31 +27,33 @@ pub use shop::ShopSettings;
 pub use store::StoreSettings;
 pub use stream::StreamSettings;
 
-const DEFAULTS: &str = include_str!("../config/default.toml");
-/// What the name of every setting in the environment begins with.
-const PREFIX: &str = "FLOODGATE";
-/// What stands between section and name there. Other variables with the prefix belong to commands.
-const SEPARATOR: &str = "__";
-
 /// What is wrong with the settings, as one sentence.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SettingsError {
-    /// The layers cannot be read, or name a setting that does not exist.
-    #[error("the settings cannot be read: {0}")]
+    /// A layer cannot be read.
+    #[error("{0}")]
     Unreadable(String),
+    /// There is no such setting.
+    #[error("there is no setting {name}{hint}")]
+    Unknown {
+        /// What was given.
+        name: String,
+        /// What may have been meant, to be read after the sentence; empty if nothing is near.
+        hint: String,
+    },
     /// A setting has a value that it may not have.
     #[error("the setting {name} {problem}")]
     Bad {
         /// The setting, as section and name.
-        name: &'static str,
+        name: String,
         /// What is wrong with it, to be read after the name.
         problem: String,
     },
 }
 
 impl SettingsError {
-    fn bad(name: &'static str, problem: impl std::fmt::Display) -> Self {
-        Self::Bad { name, problem: problem.to_string() }
+    fn bad(name: impl Into<String>, problem: impl std::fmt::Display) -> Self {
+        Self::Bad { name: name.into(), problem: problem.to_string() }
     }
 }
 
@@ -107,28 +108,9 @@ impl Settings {
     /// # Errors
     /// Refuses settings that do not exist and values that are not good, with a sentence that says which.
     pub fn load(flags: &Flags, environment: impl IntoIterator<Item = (String, String)>) -> Result<Self, SettingsError> {
-        let unreadable = |error: config::ConfigError| SettingsError::Unreadable(one_line(&error));
-        let mut layers = Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
-        if let Some(path) = &flags.config {
-            layers = layers.add_source(File::from(path.as_path()).format(FileFormat::Toml));
-        }
-        layers = layers.add_source(
-            Environment::with_prefix(PREFIX)
-                .prefix_separator("_")
-                .separator(SEPARATOR)
-                .source(Some(settings_of(environment))),
-        );
-        let listen = flags.listen.map(|listen| listen.to_string());
-        let data = flags.data.as_ref().map(|data| data.display().to_string());
-        for (name, value) in [("server.listen", listen), ("data.dir", data)] {
-            layers = layers.set_override_option(name, value).map_err(unreadable)?;
-        }
-        let merged = layers.build().map_err(unreadable)?;
-        let raw: Raw = serde_path_to_error::deserialize(merged).map_err(|error| {
-            let path = error.path().to_string();
-            let place = if path == "." { String::new() } else { format!("{path}: ") };
-            SettingsError::Unreadable(place + &one_line(error.inner()))
-        })?;
+        let merged = layers::merge(flags, environment)?;
+        let raw: Raw = serde_path_to_error::deserialize(merged)
+            .map_err(|error| SettingsError::Unreadable(format!("the settings cannot be read: {error}")))?;
         Self::check(raw)
     }
 
@@ -145,18 +127,6 @@ impl Settings {
             data,
         })
     }
-}
-
-/// A sentence of what may come with a drawing of the place.
-fn one_line(error: &config::ConfigError) -> String {
-    let text = error.to_string();
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.contains('|'));
-    lines.collect::<Vec<_>>().join(", ")
-}
-
-fn settings_of(environment: impl IntoIterator<Item = (String, String)>) -> HashMap<String, String> {
-    let is_setting = |name: &String| name.strip_prefix(PREFIX).is_some_and(|rest| rest.contains(SEPARATOR));
-    environment.into_iter().filter(|(name, _)| is_setting(name)).collect()
 }
 
 #[cfg(test)]
@@ -198,44 +168,88 @@ mod tests {
 
     #[test]
     fn what_is_not_good_is_refused_with_a_sentence_that_names_it() {
-        let table: [(&str, &str, &str); 21] = [
-            ("FLOODGATE_SHOP__CURENCY", "EUR", "shop"),
-            ("FLOODGATE_SHOPS__CURRENCY", "EUR", "shops"),
-            ("FLOODGATE_SHOP__CURRENCY", "euro", "shop.currency"),
-            ("FLOODGATE_SHOP__CURRENCY_DIGITS", "5", "shop.currency_digits"),
-            ("FLOODGATE_SHOP__CURRENCY_DIGITS", "two", "shop.currency_digits"),
-            ("FLOODGATE_SHOP__PAYMENT_WINDOW_S", "0", "shop.payment_window_s"),
-            ("FLOODGATE_SHOP__PAYMENT_WINDOW_S", "2592001", "shop.payment_window_s"),
-            ("FLOODGATE_SHOP__PAYMENT_WINDOW_S", "-1", "shop.payment_window_s"),
-            ("FLOODGATE_SERVER__LISTEN", "nowhere", "server.listen"),
-            ("FLOODGATE_SERVER__ROLE", "front", "server.role"),
-            ("FLOODGATE_DATA__DIR", "", "data.dir"),
-            ("FLOODGATE_STORE__URL", "mysql://root@db/shop", "not built yet"),
-            ("FLOODGATE_STORE__URL", "postgres://db", "store.url"),
-            ("FLOODGATE_STORE__URL", "sqlite:", "store.url"),
-            ("FLOODGATE_STORE__MAX_PAGES", "-1", "store.max_pages"),
-            ("FLOODGATE_LEDGER__URL", "redis://cache", "not built yet"),
-            ("FLOODGATE_STREAM__URL", "kafka://a:9092", "not built yet"),
-            ("FLOODGATE_STREAM__URL", "", "stream.url"),
-            ("FLOODGATE_PRINTER__PATH", "", "printer.path"),
-            ("FLOODGATE_LOG__LEVEL", "lots=of=it", "log.level"),
-            ("FLOODGATE_LOG__FORMAT", "xml", "log.format"),
+        let table: [(&str, &str, &str); 19] = [
+            ("SHOP__CURRENCY", "euro", "shop.currency must be a code such as CNY, not \"euro\""),
+            ("SHOP__CURRENCY_DIGITS", "5", "shop.currency_digits must be from 0 to 4, not 5"),
+            (
+                "SHOP__CURRENCY_DIGITS",
+                "two",
+                "shop.currency_digits must be a whole number from 0 to 4294967295, not \"two\"",
+            ),
+            ("SHOP__PAYMENT_WINDOW_S", "0", "shop.payment_window_s must be from 1 to 2592000, not 0"),
+            (
+                "SHOP__PAYMENT_WINDOW_S",
+                "-1",
+                "shop.payment_window_s must be a whole number from 0 to 4294967295, not \"-1\"",
+            ),
+            ("SERVER__LISTEN", "localhost:80", "server.listen must be an address and a port, such as"),
+            ("SERVER__ROLE", "front", "server.role must be all, not \"front\""),
+            ("DATA__DIR", "", "data.dir must name a directory"),
+            ("STORE__URL", "mysql://root@db/shop", "store.url names mysql, which is not built yet"),
+            ("STORE__URL", "postgres://db", "store.url must be sqlite:<file>, not \"postgres://db\""),
+            ("STORE__URL", "sqlite:", "store.url must be sqlite:<file>"),
+            ("STORE__MAX_PAGES", "1.5", "store.max_pages must be a whole number from 0 to 4294967295, not \"1.5\""),
+            ("LEDGER__URL", "redis://cache", "ledger.url names redis, which is not built yet"),
+            ("STREAM__URL", "kafka://a:9092", "stream.url names kafka, which is not built yet"),
+            ("STREAM__URL", "", "stream.url must be store:"),
+            ("PRINTER__PATH", "", "printer.path must name a file"),
+            ("LOG__LEVEL", "lots=of=it", "log.level must be auto, error, warn, info, debug or trace"),
+            ("LOG__LEVEL", "loud", "log.level must be auto, error, warn, info, debug or trace"),
+            ("LOG__FORMAT", "xml", "log.format must be text or json, not \"xml\""),
         ];
-        for (name, value, part) in table {
-            let sentence = load(&[(name, value)]).map(|_| ()).expect_err(name);
-            assert!(sentence.contains(part), "{name}={value}: {sentence}");
+        for (name, value, wanted) in table {
+            let sentence = load(&[(&format!("FLOODGATE_{name}"), value)]).map(|_| ()).expect_err(name);
+            assert!(sentence.starts_with(&format!("the setting {wanted}")), "{name}={value}: {sentence}");
             assert!(!sentence.contains('\n'), "{name}={value}: {sentence}");
         }
     }
 
     #[test]
-    fn a_file_that_is_not_there_or_not_toml_is_refused() {
+    fn a_variable_that_is_no_setting_is_refused_with_the_right_spelling_when_it_is_near() {
+        let table = [
+            ("FLOODGATE_SHOP__CURENCY", "; did you mean FLOODGATE_SHOP__CURRENCY?"),
+            ("FLOODGATE_SHOPS__CURRENCY", "; did you mean FLOODGATE_SHOP__CURRENCY?"),
+            ("FLOODGATE_LOG_LEVEL", "; did you mean FLOODGATE_LOG__LEVEL?"),
+            ("FLOODGATE_LISTEN", "; did you mean FLOODGATE_SERVER__LISTEN?"),
+            ("FLOODGATE_Data__Dir", "; did you mean FLOODGATE_DATA__DIR?"),
+            ("FLOODGATE_FRUIT__APPLE", ""),
+            ("FLOODGATE_", ""),
+        ];
+        for (name, hint) in table {
+            let sentence = load(&[(name, "x")]).map(|_| ()).expect_err(name);
+            assert_eq!(sentence, format!("there is no setting {name}{hint}"));
+        }
+        let others = [("FLOODGATE_URL", "x"), ("FLOODGATE_TOKEN", "x"), ("FLOODGATES", "x"), ("PATH", "x")];
+        assert!(load(&others).is_ok());
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_file_is_told_in_one_sentence() {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let file = directory.path().join("shop.toml");
         let flags = Flags { config: Some(file.clone()), ..Flags::default() };
         let sentence = || Settings::load(&flags, []).map(|_| ()).expect_err("no good file").to_string();
-        assert!(sentence().contains("shop.toml"), "{}", sentence());
-        std::fs::write(&file, "[shop").expect("a file");
-        assert!(sentence().contains("shop.toml") && !sentence().contains('\n'), "{}", sentence());
+        assert!(sentence().starts_with(&format!("the settings file {} cannot be read: ", file.display())));
+        let table = [
+            ("[shop", "shop.toml is not toml: unclosed table, expected `]` at line 1, column 6"),
+            ("[shop]\ncurency = \"EUR\"", "there is no setting shop.curency; did you mean shop.currency?"),
+            ("[shops]\ncurrency = \"EUR\"", "there is no setting shops.currency; did you mean shop.currency?"),
+            ("currency = \"EUR\"", "there is no setting currency; did you mean shop.currency?"),
+            ("shop = 1", "the setting shop is a section, as in [shop]"),
+            ("[shop]\ncurrency = [1]", "the setting shop.currency must be one value"),
+            ("[shop]\ncurrency = 7", "the setting shop.currency must be a text in quotes, not 7"),
+            (
+                "[shop]\npayment_window_s = 1.5",
+                "the setting shop.payment_window_s must be a whole number from 0 to 4294967295, not 1.5",
+            ),
+            (
+                "[store]\nmax_pages = -1",
+                "the setting store.max_pages must be a whole number from 0 to 4294967295, not -1",
+            ),
+        ];
+        for (text, wanted) in table {
+            std::fs::write(&file, text).expect("a file");
+            assert!(sentence().ends_with(wanted) && !sentence().contains('\n'), "{}", sentence());
+        }
     }
 }

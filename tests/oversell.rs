@@ -5,13 +5,18 @@ use std::process::Command;
 
 #[test]
 fn rush_fails_on_a_service_that_oversells() {
+    // A rush that fails keeps what its service wrote.
+    let directory = tempfile::tempdir().expect("a temporary directory can be made");
     let rush = Command::new(env!("CARGO_BIN_EXE_floodgate"))
         .args(["rush", "--buyers", "200", "--stock", "20", "--clients", "20"])
         .env_remove("FLOODGATE_URL")
-        .current_dir(tempfile::tempdir().expect("a temporary directory can be made").path())
+        .env("TMPDIR", directory.path())
+        .current_dir(directory.path())
         .output()
         .expect("the binary was built for this test");
     let told = String::from_utf8_lossy(&rush.stdout);
     assert_eq!(rush.status.code(), Some(1), "{told}\n{}", String::from_utf8_lossy(&rush.stderr));
     assert!(told.contains("oversold 180\n"), "{told}");
+    let kept = std::fs::read_dir(directory.path()).expect("it is there").count();
+    assert_eq!(kept, 1, "what the service wrote is kept where this test cleans up");
 }

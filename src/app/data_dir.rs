@@ -1,8 +1,8 @@
 //! The data directory: held by one server at a time, which says in it where it listens.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Seek as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -23,9 +23,9 @@ pub(super) struct DataDir {
 }
 
 impl DataDir {
-    /// Makes the directory if it is not there, and takes it.
+    /// Makes the directory if it is not there, for its owner alone, and takes it.
     pub(super) fn open(path: &Path) -> Result<Self, StartError> {
-        fs::create_dir_all(path).map_err(|error| unusable(path, error))?;
+        DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| unusable(path, error))?;
         let lock_path = path.join("lock");
         let lock = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&lock_path);
         let lock = lock.map_err(|error| unusable(&lock_path, error))?;
@@ -131,6 +131,14 @@ mod tests {
         held.leave();
         assert!(!directory.path().join("run.json").exists());
         assert!(DataDir::open(directory.path()).is_ok());
+    }
+
+    #[test]
+    fn a_directory_that_is_made_is_for_its_owner_only() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let path = directory.path().join("a").join("b");
+        DataDir::open(&path).expect("it can be made");
+        assert_eq!(path.metadata().expect("it was made").permissions().mode() & 0o777, 0o700);
     }
 
     #[test]

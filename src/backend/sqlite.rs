@@ -62,4 +62,6 @@ pub struct OpenError {
     pub path: PathBuf,
     /// What is wrong.
     pub why: String,
+    /// Whether nothing can be kept at this path, rather than that something is wrong with what is kept there.
+    pub is_misplaced: bool,
 }

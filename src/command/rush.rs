@@ -30,7 +30,7 @@ use tally::Plan;
 pub(super) fn run(args: &RushArgs) -> Result<ExitCode, Failure> {
     System::new().block_on(async {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
-        let service = Service::find_or_start(&args.target, &clock).await?;
+        let service = Service::find_or_start(args, &clock).await?;
         let held = rush(args, service.url(), service.token(), clock).await;
         service.release(!held.as_ref().is_ok_and(|held| held.is_true)).await;
         let held = held?;
@@ -48,19 +48,15 @@ struct Held {
 
 /// Rushes the service at `url` and judges it.
 async fn rush(args: &RushArgs, url: &BaseUrl, token: &str, clock: Arc<dyn Clock>) -> Result<Held, Failure> {
-    if !url.is_loopback() && !args.anywhere {
-        let problem = "is not on this machine, and a rush is a storm; --anywhere says that it is meant";
-        return Err(Failure::Usage(format!("{} {problem}", url.as_str())));
-    }
     let name = UlidIds::new().order_id(clock.now().wall).to_string();
     let sku_id = args.sku.as_ref().map_or_else(|| format!("rush-{name}"), ToString::to_string);
-    let plan = Plan { sku_id, stock: args.stock, buyers: args.buyers, quantity: args.quantity };
-    let Plan { sku_id, stock, buyers, quantity } = &plan;
+    let plan = Plan { sku_id, stock: args.stock, buyers: args.buyers, clients: args.clients, quantity: args.quantity };
+    let Plan { sku_id, stock, buyers, quantity, .. } = &plan;
     say(&format!("{buyers} buyers want {quantity} each of {stock} units of {sku_id}"));
 
     let shop = Shop::new(url.clone(), token, args.clients);
     let patience = Patience::new(clock.clone(), args.patience);
-    let outcome = Sale::new(&plan, &shop, clock, patience, args.clients, name).hold().await?;
+    let outcome = Sale::new(&plan, &shop, clock, patience, name).hold().await?;
     let judgement = verdict::judge(&plan, &outcome.tally, &outcome.service);
     let report = report::report(&plan, &outcome.tally, outcome.measures, &judgement);
     Ok(Held { report, is_true: judgement.is_true() })

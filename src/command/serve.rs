@@ -13,7 +13,7 @@ use tracing_subscriber::EnvFilter;
 use super::cli::ServeArgs;
 use super::{Failure, say};
 use crate::app::App;
-use crate::settings::{Flags, LogFormat, LogSettings, Settings};
+use crate::settings::{Flags, LogFormat, LogSettings, ServerSettings, Settings};
 
 /// Runs the service.
 pub(super) fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
@@ -23,6 +23,8 @@ pub(super) fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
         let value = value.to_string_lossy().into_owned();
         Some((name.into_string().ok()?, value))
     });
+    let listen = listen.map(|text| ServerSettings::parse_listen(&text)).transpose();
+    let listen = listen.map_err(|error| Failure::Usage(error.to_string()))?;
     let settings = Settings::load(&Flags { config, listen, data }, environment);
     let settings = settings.map_err(|error| Failure::Usage(error.to_string()))?;
     let _log = start_log(&settings.log);
@@ -59,14 +61,16 @@ fn greet(app: &App) {
     say(&format!("try: curl -H \"Authorization: Bearer $(cat {token})\" {url}/admin/verdict"));
 }
 
-/// Standard output belongs to the printer, so the log goes to standard error. It is written by a thread of its own: a reader that does not read costs lines, never orders.
+/// Standard output belongs to the printer, so the log goes to standard error. It is written by a thread of its own: a
+/// reader that does not read costs lines, never orders.
 #[must_use = "the log ends when this is dropped"]
 fn start_log(settings: &LogSettings) -> WorkerGuard {
-    let filter = EnvFilter::new(&settings.level);
+    let is_terminal = std::io::stderr().is_terminal();
+    let filter = EnvFilter::new(settings.directives(is_terminal));
     let (writer, guard) = NonBlockingBuilder::default().lossy(true).finish(std::io::stderr());
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
     match settings.format {
-        LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).init(),
+        LogFormat::Text => log.with_ansi(is_terminal).init(),
         LogFormat::Json => log.json().init(),
     }
     guard

@@ -22,6 +22,9 @@ impl BaseUrl {
     /// Reads an address such as `http://127.0.0.1:8080`.
     pub(super) fn parse(text: &str) -> Result<Self, Failure> {
         let wrong = |problem: &str| Failure::Usage(format!("the url {text:?} {problem}"));
+        if !text.contains("://") && Self::parse(&format!("http://{text}")).is_ok() {
+            return Err(Failure::Usage(format!("the url {text:?} names no scheme; write http://{text}")));
+        }
         let uri: Uri = text.parse().map_err(|_| wrong("is not a url such as http://127.0.0.1:8080"))?;
         let host = uri.host().filter(|host| !host.is_empty()).ok_or_else(|| wrong("names no host"))?;
         if uri.scheme_str() != Some("http") {
@@ -116,6 +119,18 @@ mod tests {
         for (text, is_loopback) in table {
             assert_eq!(BaseUrl::parse(text).ok().map(|url| url.is_loopback()), is_loopback, "{text:?}");
         }
+    }
+
+    #[test]
+    fn an_address_without_its_scheme_is_told_how_to_be_written() {
+        for text in ["127.0.0.1:8080", "localhost:8080", "shop.example"] {
+            let problem = format!("the url {text:?} names no scheme; write http://{text}");
+            assert_eq!(BaseUrl::parse(text), Err(Failure::Usage(problem)));
+        }
+        assert_eq!(
+            BaseUrl::parse(""),
+            Err(Failure::Usage("the url \"\" is not a url such as http://127.0.0.1:8080".to_owned()))
+        );
     }
 
     #[test]

@@ -12,14 +12,21 @@ use super::{Failure, print, table, target};
 
 /// Asks the service and prints its verdict.
 pub(super) fn run(args: &VerdictArgs) -> Result<ExitCode, Failure> {
-    let (url, token) = (target::url_of(&args.target)?, target::token_of(&args.target)?);
-    let answer = System::new().block_on(async {
-        let sku_id = args.sku.as_ref().map(SkuId::as_str);
-        Shop::new(url.clone(), &token, 1).verdict(sku_id).await
-    });
-    let verdict = answer.map_err(|refusal| Failure::Work(format!("{} gives no verdict: {refusal}", url.as_str())))?;
+    let verdict = System::new().block_on(ask(args))?;
     print(&report(&verdict));
     Ok(if differs(&verdict) { ExitCode::from(1) } else { ExitCode::SUCCESS })
+}
+
+async fn ask(args: &VerdictArgs) -> Result<Verdict, Failure> {
+    let url = target::url_of(&args.target)?;
+    // Asked first: where nothing runs, a missing token is not what is wrong.
+    if !Shop::new(url.clone(), "", 1).is_alive().await {
+        let problem = format!("no service answers at {}; start one with floodgate", url.as_str());
+        return Err(Failure::Work(problem));
+    }
+    let token = target::token_of(&args.target)?;
+    let answer = Shop::new(url.clone(), &token, 1).verdict(args.sku.as_ref().map(SkuId::as_str)).await;
+    answer.map_err(|refusal| Failure::Work(format!("{} gives no verdict: {refusal}", url.as_str())))
 }
 
 fn differs(verdict: &Verdict) -> bool {
@@ -66,6 +73,7 @@ fn row(sku: &SkuVerdict) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::command::cli::TargetArgs;
 
     fn verdict(state: &str, sku_state: &str, differences: &str) -> Verdict {
         let json = format!(
@@ -74,6 +82,19 @@ mod tests {
             "ledger":null,"actor":null,"differences":{differences}}}]}}"#
         );
         serde_json::from_str(&json).expect("a verdict as the service writes it")
+    }
+
+    #[actix_web::test]
+    async fn where_nothing_answers_that_is_said_before_anything_else() {
+        let data = tempfile::tempdir().expect("a temporary directory");
+        // A port that nothing listens on: it was free a moment ago.
+        let free = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port is free");
+        let url = format!("http://{}", free.local_addr().expect("it is bound"));
+        drop(free);
+        let target = TargetArgs { url: Some(url.clone()), token: None, data: data.path().to_owned() };
+        let refused = ask(&VerdictArgs { target, sku: None }).await.map(|_| ());
+        let problem = format!("no service answers at {url}; start one with floodgate");
+        assert_eq!(refused, Err(Failure::Work(problem)));
     }
 
     #[test]

@@ -80,8 +80,12 @@ async fn respond(target: Target, front: Data<Front>, request: HttpRequest, paylo
     }
 }
 
-/// Writes the access line.
+/// Writes the access line. A failure of ours is a warning, so that it is told where other access lines are not.
 fn note(method: &Method, route: &'static str, status: StatusCode, code: &str, elapsed_us: u128, request_id: &str) {
-    let status = status.as_u16();
-    tracing::info!(target: "floodgate::access", %method, route, status, code, elapsed_us, request_id, "answered");
+    let (is_failure, status) = (status.is_server_error(), status.as_u16());
+    if is_failure {
+        tracing::warn!(target: "floodgate::access", %method, route, status, code, elapsed_us, request_id, "answered");
+    } else {
+        tracing::info!(target: "floodgate::access", %method, route, status, code, elapsed_us, request_id, "answered");
+    }
 }

@@ -26,15 +26,23 @@ pub(super) struct Raw {
 
 impl ServerSettings {
     pub(super) fn check(raw: &Raw) -> Result<Self, SettingsError> {
-        let listen = raw.listen.parse().map_err(|_| {
-            let problem = format!("must be an address and a port, such as 127.0.0.1:8080, not {:?}", raw.listen);
-            SettingsError::bad("server.listen", problem)
-        })?;
+        let listen = Self::parse_listen(&raw.listen)?;
         if raw.role != "all" {
             return Err(SettingsError::bad("server.role", format!("must be all, not {:?}", raw.role)));
         }
         // A node is named like everything that the shop names.
         let node = raw.node.parse::<SkuId>().map_err(|problem| SettingsError::bad("server.node", problem))?;
         Ok(Self { listen, node: node.to_string() })
+    }
+
+    /// Reads `server.listen`.
+    ///
+    /// # Errors
+    /// Refuses what is no address with a port.
+    pub fn parse_listen(text: &str) -> Result<SocketAddr, SettingsError> {
+        text.parse().map_err(|_| {
+            let problem = format!("must be an address and a port, such as 127.0.0.1:8080, not {text:?}");
+            SettingsError::bad("server.listen", problem)
+        })
     }
 }

@@ -105,8 +105,13 @@ fn a_start_that_cannot_be_says_why_in_one_sentence() {
     let taken = house.client.address.to_string();
     let elsewhere = tempfile::tempdir().expect("a temporary directory");
     let data = elsewhere.path().display().to_string();
-    let table: [(&[&str], &str); 3] = [
-        (&["--listen", &taken, "--data", &data], &taken),
+    let nowhere = elsewhere.path().join("no").join("such.toml").display().to_string();
+    std::fs::write(elsewhere.path().join("shop.toml"), format!("[store]\nurl = \"sqlite:{nowhere}\"")).expect("a file");
+    let misplaced = elsewhere.path().join("shop.toml").display().to_string();
+    let table: [(&[&str], &str); 5] = [
+        (&["--listen", &taken, "--data", &data], "give another address with --listen"),
+        (&["--listen", "localhost:0", "--data", &data], "the setting server.listen must be an address and a port"),
+        (&["--listen", "127.0.0.1:0", "--data", &data, "--config", &misplaced], &nowhere),
         (&["--config", "no-such-file.toml", "--data", &data], "no-such-file.toml"),
         (&["--listen", "127.0.0.1:0", "--data", "Cargo.toml"], "Cargo.toml"),
     ];
@@ -123,7 +128,10 @@ fn a_start_that_cannot_be_says_why_in_one_sentence() {
 fn a_token_that_was_lost_is_made_anew_and_the_old_one_works_on() {
     let mut house = House::open();
     let path = house.data().join("admin-token");
-    assert_eq!(path.metadata().expect("a token").permissions().mode() & 0o777, 0o600);
+    for name in ["admin-token", "floodgate.db", "floodgate.db-wal"] {
+        let mode = house.data().join(name).metadata().expect(name).permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
     let old = house.client.clone();
     house.stop();
     std::fs::remove_file(&path).expect("it is there");

@@ -8,9 +8,9 @@ use actors::domain::commit::{Mutation, Rules};
 use actors::domain::event::OrderEvent;
 use actors::domain::id::{KeyScope, ScopedKey};
 use actors::domain::order::{CancelReason, Order};
-use actors::ports::{CommitError, EventLog, OrderQuery, SkuAudit, Store, StoreError};
+use actors::ports::{CommitError, EventLog, OrderQuery, RefundQuery, SkuAudit, Store, StoreError};
 use actors::testing::fixtures::{
-    NEVER, PRICE, cancellation, key, order_id, payment, place_keyed, put_sku, stock_change, user_id,
+    NEVER, PRICE, cancellation, key, order_id, payment, place_keyed, put_sku, sku_id, stock_change, user_id,
 };
 use actors::testing::manual_clock::ManualClock;
 use floodgate::backend::sqlite::{OpenError, SqliteEventLog, SqliteOptions, SqliteStore};
@@ -37,6 +37,7 @@ async fn fill(store: &SqliteStore) {
         if number % 5 == 0 {
             batch.push(Mutation::Cancel(cancellation(number - 1, CancelReason::Shop)));
             batch.push(Mutation::Pay(payment(&format!("p-{number}"), number - 2, PRICE)));
+            batch.push(Mutation::Pay(payment(&format!("q-{number}"), number - 2, PRICE)));
         }
         store.commit(batch.into()).await.expect("orders are placed");
     }
@@ -50,6 +51,7 @@ struct Answers {
     keys: Vec<Result<String, StoreError>>,
     listed: Result<Vec<Order>, StoreError>,
     audit: Result<Vec<SkuAudit>, StoreError>,
+    pages: Vec<Result<String, StoreError>>,
     log: Result<String, String>,
 }
 
@@ -70,6 +72,14 @@ impl Answers {
             keys,
             listed: store.orders(query).await.map(|page| page.orders),
             audit: store.audit(None, None, 10).await,
+            pages: vec![
+                store.sku_page(None, 10).await.map(|page| format!("{page:?}")),
+                store.flow(sku_id("a"), None, 100).await.map(|page| format!("{page:?}")),
+                store
+                    .refunds(RefundQuery { limit: 10, ..RefundQuery::default() })
+                    .await
+                    .map(|page| format!("{page:?}")),
+            ],
             log: log.map(|events| format!("{events:?}")).map_err(|error| error.to_string()),
         }
     }
@@ -81,6 +91,7 @@ impl Answers {
             + beside(&self.keys, &right.keys)
             + beside(std::slice::from_ref(&self.listed), std::slice::from_ref(&right.listed))
             + beside(std::slice::from_ref(&self.audit), std::slice::from_ref(&right.audit))
+            + beside(&self.pages, &right.pages)
             + beside(std::slice::from_ref(&self.log), std::slice::from_ref(&right.log))
     }
 }

@@ -38,10 +38,10 @@ impl WarmUp {
         }
         for (sku_id, sku) in &skus {
             let settlement = Settlement { grants: Vec::new(), level: Some((sku.level.version, sku.level.available)) };
-            // Awaited here, and not left to the actor: what was answered is loaded.
-            self.ledger.settle(sku_id, settlement.clone()).await.map_err(|error| unavailable(&error))?;
-            self.stock.settle(sku, settlement);
+            self.stock.settle(sku, settlement.clone());
             self.stock.note(sku);
+            // Awaited here too, and not left to the actor: what was answered is loaded.
+            self.ledger.settle(sku_id, settlement).await.map_err(|error| unavailable(&error))?;
         }
         Ok(skus.into_values().collect())
     }

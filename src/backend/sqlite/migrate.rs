@@ -94,7 +94,10 @@ fn apply(connection: &Connection, pending: &[&Migration], now: Timestamp) -> Res
             "INSERT INTO schema_migration (version, name, create_time) VALUES (?1, ?2, ?3)",
             params![migration.version, migration.name, now.millis()],
         )?;
-        tracing::info!(version = migration.version, name = migration.name, "database migrated");
+    }
+    let versions = pending.first().zip(pending.last()).map(|(first, last)| (first.version, last.version));
+    if let Some((from, to)) = versions {
+        tracing::info!(from, to, "database migrated");
     }
     Ok(())
 }
@@ -184,6 +187,19 @@ mod tests {
         migrate(&connection, NOW).expect_err("the table is in the way");
         assert!(applied(&connection).expect("readable").is_empty());
         assert!(connection.execute("SELECT 1 FROM order_info", []).is_err());
+    }
+
+    #[test]
+    fn what_was_owed_back_before_it_was_timed_is_so_since_its_last_change() {
+        let connection = Connection::open_in_memory().expect("memory is there");
+        apply(&connection, &MIGRATIONS.iter().take(6).collect::<Vec<_>>(), NOW).expect("the tables are made");
+        let rows = "INSERT INTO payment_info (payment_id, order_id, amount, refund_status, create_time, update_time) \
+             VALUES ('kept', 'o', 1, NULL, 10, 20), ('due', 'p', 1, 'due', 10, 20)";
+        connection.execute(rows, []).expect("writable");
+        migrate(&connection, NOW).expect("one migration is missing");
+        let mut statement = connection.prepare("SELECT refund_time FROM payment_info ORDER BY id").expect("readable");
+        let times = statement.query_map([], |row| row.get(0)).expect("readable");
+        assert_eq!(times.collect::<rusqlite::Result<Vec<Option<i64>>>>(), Ok(vec![None, Some(20)]));
     }
 
     #[test]

@@ -1,6 +1,10 @@
 //! The `Store` port on SQLite.
 
 use std::collections::BTreeMap;
+use std::fs::OpenOptions;
+use std::io::ErrorKind;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
 use std::sync::Arc;
 
 use actors::domain::commit::{KeyRecord, Mutation, Rules};
@@ -48,8 +52,11 @@ impl SqliteStore {
     /// Refuses a database that cannot be used, with a sentence that says why.
     pub fn open(options: SqliteOptions, clock: Arc<dyn Clock>, rules: Rules) -> Result<Self, OpenError> {
         let path = options.path.clone();
-        let refused = |why: &dyn std::fmt::Display| OpenError { path: path.clone(), why: why.to_string() };
-        let connection = open_writer(&options, true).map_err(|fault| refused(&fault))?;
+        let refused =
+            |why: &dyn std::fmt::Display| OpenError { path: path.clone(), why: why.to_string(), is_misplaced: false };
+        let connection = create(&path).and_then(|()| open_writer(&options, true));
+        let connection =
+            connection.map_err(|fault| OpenError { is_misplaced: fault.lies_in_the_path(), ..refused(&fault) })?;
         migrate(&connection, clock.now().wall).map_err(|error| refused(&error))?;
         tell_durability(&connection).map_err(|fault| refused(&fault))?;
         let mut readers = Vec::new();
@@ -63,6 +70,15 @@ impl SqliteStore {
             readers: Threads::start("sqlite-reader", readers, READS_WAITING_MAX).map_err(|error| refused(&error))?,
         };
         Ok(Self { connections: Arc::new(connections) })
+    }
+}
+
+/// Makes the file if it is not there, for its owner alone: the files that SQLite puts beside it get the same mode.
+fn create(path: &Path) -> Result<(), Fault> {
+    // An existing file is not opened here: closing it would let go of the locks that this process has on it.
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(Fault::NoFile(error)),
+        _ => Ok(()),
     }
 }
 

@@ -32,6 +32,8 @@ pub(super) enum Fault {
     BreaksPlacements,
     /// It refuses one buyer although there is stock.
     KeepsOneBack,
+    /// It takes three orders and is down for every further one.
+    GoesDown,
     /// It tells of a payment but records no event.
     SkipsAnEvent,
     /// Its own verdict is never better than this.
@@ -188,6 +190,9 @@ impl Fake {
             books.kept_back = true;
             books.total -= quantity;
             return refuse(409, "sold_out");
+        }
+        if self.fault == Fault::GoesDown && books.made == 3 {
+            return refuse(503, "unavailable");
         }
         let surplus = if matches!(self.fault, Fault::Oversells | Fault::OversellsAndHidesIt) { 3 } else { 0 };
         if books.taken + quantity > books.total + surplus {

@@ -34,6 +34,7 @@ fn rows(plan: &Plan, tally: &Tally, measures: Measures) -> Vec<Vec<String>> {
     let mut row = |name: String, value: String| rows.push(vec![name, value]);
     row("buyers".to_owned(), plan.buyers.to_string());
     row("units in stock".to_owned(), plan.stock.to_string());
+    row("clients".to_owned(), plan.clients.to_string());
     row("orders placed".to_owned(), tally.orders.len().to_string());
     let by_code = [("refused", &tally.refused), ("gave up", &tally.gave_up), ("tried again", &tally.retried)];
     for (what, counts) in by_code {
@@ -45,14 +46,15 @@ fn rows(plan: &Plan, tally: &Tally, measures: Measures) -> Vec<Vec<String>> {
         row("outcome unknown".to_owned(), tally.unknown.len().to_string());
     }
     for (what, times) in [("order", &tally.placed_in), ("refusal", &tally.refused_in)] {
-        for percent in [50, 99] {
+        for (rank, percent) in [("p50", 50), ("p99", 99), ("longest", 100)] {
             let time = percentile(times, percent).map_or_else(|| "-".to_owned(), duration::show);
-            row(format!("{what} answered within, p{percent}"), time);
+            row(format!("{what} answered within, {rank}"), time);
         }
     }
     row("time".to_owned(), duration::show(measures.elapsed));
     let orders = u64::try_from(tally.placed_in.len()).unwrap_or(u64::MAX);
-    row("orders per second, up to the last".to_owned(), rate(orders, tally.last_placed_at));
+    let counted = format!("{orders} orders in {}", duration::show(tally.last_placed_at));
+    row(format!("orders per second ({counted})"), rate(orders, tally.last_placed_at));
     row("requests per second".to_owned(), rate(measures.requests, measures.elapsed));
     rows
 }
@@ -70,14 +72,14 @@ mod tests {
 
     #[test]
     fn the_report_counts_every_buyer_and_ends_with_the_verdict() {
-        let plan = Plan { sku_id: "s".to_owned(), stock: 2, buyers: 9, quantity: 1 };
+        let plan = Plan { sku_id: "s".to_owned(), stock: 2, buyers: 9, clients: 5, quantity: 1 };
         let counts = |code: &str, count| BTreeMap::from([(code.to_owned(), count)]);
         let tally = Tally {
             refused: counts("sold_out", 6),
             gave_up: counts("busy", 2),
             retried: counts("timed_out", 7),
             unknown: BTreeMap::from([(3, "timed_out".to_owned())]),
-            placed_in: vec![Duration::from_millis(5); 4],
+            placed_in: [5, 6, 5, 5].map(Duration::from_millis).into(),
             last_placed_at: Duration::from_secs(2),
             ..Tally::default()
         };
@@ -89,13 +91,15 @@ mod tests {
             text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
         for line in [
             "buyers 9",
+            "clients 5",
             "refused: sold_out 6",
             "gave up: busy 2",
             "tried again: timed_out 7",
             "outcome unknown 1",
-            "order answered within, p99 5.0 ms",
+            "order answered within, p50 5.0 ms",
             "refusal answered within, p50 -",
-            "orders per second, up to the last 2",
+            "order answered within, longest 6.0 ms",
+            "orders per second (4 orders in 2.00 s) 2",
             "requests per second 25",
             "oversold 1",
             "differs: 1 unit too many",

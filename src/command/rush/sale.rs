@@ -35,7 +35,6 @@ pub(super) struct Sale<'a> {
     shop: &'a Shop,
     clock: Arc<dyn Clock>,
     patience: Patience,
-    clients: usize,
     /// Makes users, keys and payments of this sale differ from those of any other.
     name: String,
     tally: RefCell<Tally>,
@@ -52,17 +51,13 @@ pub(super) struct Outcome {
 }
 
 impl<'a> Sale<'a> {
-    /// Prepares a sale that `clients` buyers at a time take part in.
-    pub(super) fn new(
-        plan: &'a Plan,
-        shop: &'a Shop,
-        clock: Arc<dyn Clock>,
-        patience: Patience,
-        clients: u16,
-        name: String,
-    ) -> Self {
-        let clients = usize::from(clients);
-        Self { plan, shop, clock, patience, clients, name, tally: RefCell::default() }
+    /// Prepares a sale.
+    pub(super) fn new(plan: &'a Plan, shop: &'a Shop, clock: Arc<dyn Clock>, patience: Patience, name: String) -> Self {
+        Self { plan, shop, clock, patience, name, tally: RefCell::default() }
+    }
+
+    fn clients(&self) -> usize {
+        usize::from(self.plan.clients)
     }
 
     /// Makes the SKU, lets the buyers in, and asks for everything again once they are gone.
@@ -105,7 +100,7 @@ impl<'a> Sale<'a> {
         let started = self.now();
         let buyers = stream::iter(0..self.plan.buyers);
         buyers
-            .for_each_concurrent(self.clients, async |buyer| {
+            .for_each_concurrent(self.clients(), async |buyer| {
                 self.buy(buyer, started).await;
                 progress.step();
             })
@@ -153,20 +148,20 @@ impl<'a> Sale<'a> {
     async fn settle(&self) {
         let unknown: Vec<u32> = self.tally.borrow().unknown.keys().copied().collect();
         stream::iter(unknown)
-            .for_each_concurrent(self.clients, async |buyer| {
+            .for_each_concurrent(self.clients(), async |buyer| {
                 let answer = self.place(buyer).await;
                 self.tally.borrow_mut().settle(buyer, answer);
             })
             .await;
         let open = self.tally.borrow().payments_open();
-        stream::iter(open).for_each_concurrent(self.clients, async |place| self.pay(place).await).await;
+        stream::iter(open).for_each_concurrent(self.clients(), async |place| self.pay(place).await).await;
     }
 
     async fn read_back(&self) {
         let count = self.tally.borrow().orders.len();
         let progress = Progress::start("reading back", u64::try_from(count).unwrap_or(u64::MAX));
         stream::iter(0..count)
-            .for_each_concurrent(self.clients, async |place| {
+            .for_each_concurrent(self.clients(), async |place| {
                 self.read_back_one(place).await;
                 progress.step();
             })
@@ -216,7 +211,7 @@ impl<'a> Sale<'a> {
 
     async fn trails(&self) -> Vec<Trail> {
         let sample = self.tally.borrow().sample(TRAILS_MAX);
-        stream::iter(sample).map(|place| self.trail(place)).buffered(self.clients).collect().await
+        stream::iter(sample).map(|place| self.trail(place)).buffered(self.clients()).collect().await
     }
 
     async fn trail(&self, place: usize) -> Trail {
@@ -281,7 +276,7 @@ mod tests {
 
     #[test]
     fn an_order_read_back_must_be_the_one_acknowledged() {
-        let plan = Plan { sku_id: "s".to_owned(), stock: 9, buyers: 9, quantity: 2 };
+        let plan = Plan { sku_id: "s".to_owned(), stock: 9, buyers: 9, clients: 4, quantity: 2 };
         let json = r#"{"order_id":"o","user_id":"u","status":"paid","version":2,"amount":"20.00",
             "items":[{"sku_id":"s","quantity":2}]}"#;
         let sound: Order = serde_json::from_str(json).expect("an order as the service writes it");

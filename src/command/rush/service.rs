@@ -11,7 +11,7 @@ use actors::ports::Clock;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::command::cli::TargetArgs;
+use crate::command::cli::RushArgs;
 use crate::command::shop::Shop;
 use crate::command::target::{self, BaseUrl};
 use crate::command::{Failure, say};
@@ -32,18 +32,21 @@ pub(super) struct Service {
 
 impl Service {
     /// Takes the service that is named, else the one that runs on the data directory, else starts one. Says which.
-    pub(super) async fn find_or_start(args: &TargetArgs, clock: &Arc<dyn Clock>) -> Result<Self, Failure> {
+    pub(super) async fn find_or_start(rush: &RushArgs, clock: &Arc<dyn Clock>) -> Result<Self, Failure> {
+        let args = &rush.target;
         if let Some(url) = &args.url {
-            let service = Self { url: BaseUrl::parse(url)?, token: target::token_of(args)?, own: None };
+            let url = allowed(BaseUrl::parse(url)?, rush.anywhere)?;
+            let service = Self { url, token: target::token_of(args)?, own: None };
             say(&format!("using the service at {}", service.url.as_str()));
             return Ok(service);
         }
         if let Some(url) = target::url_of_run(&args.data)
             && Shop::new(url.clone(), "", 1).is_alive().await
         {
-            let data = args.data.display();
-            say(&format!("using the service at {}, which runs on {data}", url.as_str()));
-            return Ok(Self { url, token: target::token_of(args)?, own: None });
+            let service = Self { url: allowed(url, rush.anywhere)?, token: target::token_of(args)?, own: None };
+            let (url, data) = (service.url.as_str(), args.data.display());
+            say(&format!("using the service at {url}, which runs on {data}"));
+            return Ok(service);
         }
         let program = std::env::current_exe()
             .map_err(|error| Failure::Work(format!("cannot find this program to start a service: {error}")))?;
@@ -72,6 +75,15 @@ impl Service {
             }
         }
     }
+}
+
+/// The address, if it may be rushed.
+fn allowed(url: BaseUrl, anywhere: bool) -> Result<BaseUrl, Failure> {
+    if url.is_loopback() || anywhere {
+        return Ok(url);
+    }
+    let problem = "is not on this machine, and a rush is a storm; --anywhere says that it is meant";
+    Err(Failure::Usage(format!("{} {problem}", url.as_str())))
 }
 
 /// A service of our own: a child process and the directory it works in. Both end with this value.

@@ -15,6 +15,8 @@ pub(super) struct Plan {
     pub(super) stock: u32,
     /// Buyers, each with one attempt.
     pub(super) buyers: u32,
+    /// Buyers who are served at a time.
+    pub(super) clients: u16,
     /// Units that each buyer wants.
     pub(super) quantity: u32,
 }
@@ -198,7 +200,7 @@ mod tests {
     use super::*;
 
     fn plan(stock: u32, buyers: u32, quantity: u32) -> Plan {
-        Plan { sku_id: "s".to_owned(), stock, buyers, quantity }
+        Plan { sku_id: "s".to_owned(), stock, buyers, clients: 4, quantity }
     }
 
     fn order(order_id: &str) -> Order {

@@ -48,10 +48,8 @@ async fn a_shop_that_breaks_a_promise_has_a_false_verdict() {
         (Fault::OversellsAndHidesIt, "differs: the service counts 10 units sold, 13 were paid\n"),
         (Fault::LosesAnOrder, "acknowledged orders missing 1\n"),
         (Fault::LosesAnOrder, "differs: 1 acknowledged order is missing (order-0)\n"),
-        (
-            Fault::KeepsOneBack,
-            "differs: undersold by 1: stock was left over although buyers wanted it (refused: sold_out 51)\n",
-        ),
+        (Fault::KeepsOneBack, "differs: 1 unit left over: 51 buyers were refused all the same (sold_out)\n"),
+        (Fault::GoesDown, "differs: 7 units left over: 57 buyers gave up (unavailable)\n"),
         (Fault::SkipsAnEvent, "differs: 10 orders have events that are not whole ("),
         (Fault::Says("differs"), "differs: the service's own verdict is differs\n"),
     ];
@@ -110,7 +108,10 @@ async fn a_service_that_does_not_answer_is_failed_work() {
 #[actix_web::test]
 async fn a_service_elsewhere_is_rushed_only_when_that_is_said() {
     // An address that is kept for documentation: nothing answers there, and nothing is asked.
-    let url = BaseUrl::parse("http://192.0.2.1:8080").expect("a url");
-    let verdict = rush(&args("--buyers 5"), &url, TOKEN, Arc::new(SystemClock::start())).await;
-    assert!(matches!(verdict, Err(Failure::Usage(_))), "{verdict:?}");
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
+    let elsewhere = "--url http://192.0.2.1:8080 --token t";
+    let refused = Service::find_or_start(&args(elsewhere), &clock).await.map(|_| ());
+    assert!(matches!(refused, Err(Failure::Usage(_))), "{refused:?}");
+    let meant = Service::find_or_start(&args(&format!("{elsewhere} --anywhere")), &clock).await.map(|_| ());
+    assert_eq!(meant, Ok(()));
 }

@@ -86,7 +86,7 @@ pub(super) fn judge(plan: &Plan, tally: &Tally, service: &ServiceView) -> Judgem
     if oversold > 0 {
         differences.push(format!("oversold by {oversold}: more was sold than was there"));
     }
-    differences.extend(undersold(plan, tally, &units));
+    differences.extend(left_over(plan, tally, &units));
     differences.extend(given_twice(tally));
     differences.extend(unpaid(tally));
     differences.extend(not_intact(tally));
@@ -115,15 +115,38 @@ pub(super) fn judge(plan: &Plan, tally: &Tally, service: &ServiceView) -> Judgem
     Judgement { statements, differences }
 }
 
-/// Every buyer who went away without a true answer, and every unknown outcome, may account for one order less; and
-/// nothing else may.
-fn undersold(plan: &Plan, tally: &Tally, units: &Units) -> Option<String> {
-    let excused = i64::try_from(tally.gave_up_count()).unwrap_or(i64::MAX).saturating_mul(i64::from(plan.quantity));
-    let short = plan.target() - units.acknowledged - units.unknown - excused;
-    (short > 0).then(|| {
-        let refused = listed(&tally.refused);
-        format!("undersold by {short}: stock was left over although buyers wanted it (refused: {refused})")
-    })
+/// Units that nobody has although buyers wanted them, and why: whoever went away without a true answer may account for
+/// one order each, and what is left of the gap was refused.
+fn left_over(plan: &Plan, tally: &Tally, units: &Units) -> Option<String> {
+    let short = plan.target() - units.acknowledged;
+    if short <= 0 {
+        return None;
+    }
+    let mut unknown = BTreeMap::new();
+    for code in tally.unknown.values() {
+        *unknown.entry(code.clone()).or_default() += 1;
+    }
+    let mut reasons = Vec::new();
+    reasons.extend(buyers(&tally.gave_up, ["buyer gave up", "buyers gave up"]));
+    reasons.extend(buyers(&unknown, ["buyer has no answer", "buyers have no answer"]));
+    let away = tally.gave_up.values().chain(unknown.values()).sum::<u64>();
+    let excused = i64::try_from(away).unwrap_or(i64::MAX).saturating_mul(i64::from(plan.quantity));
+    if short > excused {
+        reasons.extend(buyers(&tally.refused, ["buyer was refused all the same", "buyers were refused all the same"]));
+    }
+    let left = if short == 1 { "unit" } else { "units" };
+    Some(format!("{short} {left} left over: {}", reasons.join(", ")))
+}
+
+/// So many buyers, with the code they all saw, or with each code and its count. `what` is for one and for more.
+fn buyers(by_code: &BTreeMap<String, u64>, what: [&str; 2]) -> Option<String> {
+    let count = by_code.values().sum::<u64>();
+    let codes = match by_code.len() {
+        0 => return None,
+        1 => by_code.keys().cloned().collect(),
+        _ => listed(by_code),
+    };
+    Some(format!("{count} {} ({codes})", what[usize::from(count > 1)]))
 }
 
 fn given_twice(tally: &Tally) -> Vec<String> {

@@ -51,7 +51,7 @@ impl<'a> EntryBody<'a> {
 
 pub(in crate::http) async fn handle(call: Call) -> Answer {
     let limit = call.query.limit()?;
-    let scope = format!("flow of {}", call.request.match_info().get("id").unwrap_or_default());
+    let scope = format!("flow of {}", call.sku_id()?);
     let before = call.query.text("cursor").map(|cursor| cursor::open_number(&scope, cursor)).transpose()?;
     let sku_id = find(&call).await?.sku_id;
     let page = call.front.node.store.flow(sku_id, before, limit).await?;
