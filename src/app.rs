@@ -4,6 +4,8 @@ mod admin_token;
 pub mod clock;
 mod data_dir;
 pub mod ids;
+mod open_store;
+mod own_files;
 mod spawn;
 mod tokens;
 
@@ -16,19 +18,20 @@ use std::time::Duration;
 
 use actix::Arbiter;
 use actix_web::web::Data;
-use actors::domain::commit::Rules;
 use actors::node::{Node, Ports};
 use actors::ports::{Clock, CommitError, StoreError};
 use actors::stock::MemoryLedger;
 
 use crate::backend::printer::{self, LinePrinter};
-use crate::backend::sqlite::{self, SqliteEventLog, SqliteOptions, SqliteStore, SqliteTokens};
+use crate::backend::sqlite::{self, CurrencyError, SqliteEventLog, SqliteTokens};
 use crate::http::{Front, HttpServer};
 use crate::settings::{LedgerSettings, Settings, StreamSettings};
 use admin_token::AdminToken;
 use clock::SystemClock;
 use data_dir::DataDir;
 use ids::UlidIds;
+use open_store::open_store;
+use own_files::OwnFiles;
 use spawn::OnArbiter;
 use tokens::StoredTokens;
 
@@ -59,12 +62,36 @@ pub enum StartError {
         /// Why not.
         error: io::Error,
     },
+    /// The printer is told to print to a file of the service's own.
+    #[error("cannot print order events to {}, which is {what}; name another file as printer.path", .path.display())]
+    OwnFile {
+        /// Where it is to print.
+        path: PathBuf,
+        /// What is there.
+        what: &'static str,
+    },
     /// The printer's place cannot be written.
     #[error("{0}")]
     Printer(#[from] printer::OpenError),
     /// The database cannot be used.
     #[error("{0}")]
     Store(#[from] sqlite::OpenError),
+    /// There was a database, and now there is none.
+    #[error(
+        "the database {} is not there or empty, though {} was made with it; put the database back, or delete that file \
+         to begin an empty shop",
+        .store.display(),
+        .token.display()
+    )]
+    StoreLost {
+        /// Where it was.
+        store: PathBuf,
+        /// What tells of it.
+        token: PathBuf,
+    },
+    /// The database's amounts are in another currency.
+    #[error("{0}")]
+    Currency(#[from] CurrencyError),
     /// The tokens cannot be read.
     #[error("{0}")]
     Tokens(#[from] StoreError),
@@ -80,7 +107,13 @@ impl StartError {
     /// Whether another configuration would help, rather than a repair.
     pub const fn is_configuration(&self) -> bool {
         match self {
-            Self::InUse { .. } | Self::Data { .. } | Self::Listen { .. } | Self::Printer(_) => true,
+            Self::InUse { .. }
+            | Self::Data { .. }
+            | Self::Listen { .. }
+            | Self::OwnFile { .. }
+            | Self::Printer(_)
+            | Self::StoreLost { .. } => true,
+            Self::Currency(error) => !matches!(error, CurrencyError::NotStored(_)),
             Self::Store(error) => error.is_misplaced,
             Self::Tokens(_) | Self::AdminToken(_) | Self::Random(_) => false,
         }
@@ -109,11 +142,15 @@ impl App {
     /// Tells in one sentence why it cannot.
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
         let Settings { server, data, shop, store, ledger, stream, printer, log: _ } = settings;
+        let own = OwnFiles::of(&data.dir, &store.path);
         let data = DataDir::open(&data.dir)?;
+        if let Some(path) = printer.path.as_deref()
+            && let Some(what) = own.named_by(path)
+        {
+            return Err(StartError::OwnFile { path: path.to_owned(), what });
+        }
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
-        let options = SqliteOptions { max_page_count: store.max_pages, ..SqliteOptions::at(store.path) };
-        let rules = Rules { payment_window: shop.payment_window };
-        let store = SqliteStore::open(options, Arc::clone(&clock), rules)?;
+        let store = open_store(store, &shop, &data.admin_token(), &clock).await?;
         let tokens = SqliteTokens::of(&store, Arc::clone(&clock));
         let admin_token = AdminToken::provide(&data.admin_token(), &tokens).await?;
         let LedgerSettings::Memory = ledger;
@@ -136,7 +173,7 @@ impl App {
         let server = HttpServer::start(server.listen, front)
             .map_err(|error| StartError::Listen { listen: server.listen, error })?;
         let url = format!("http://{}", reachable(server.address()));
-        data.announce(&url)?;
+        data.announce(&url);
         Ok(Self { server, node, core, data, url, admin_token })
     }
 

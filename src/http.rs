@@ -10,6 +10,7 @@ mod auth;
 mod bench;
 mod body;
 mod call;
+mod connection;
 mod cursor;
 mod health;
 mod if_match;

@@ -5,7 +5,7 @@ mod publisher;
 mod seen;
 mod worker;
 
-pub use printer::{Print, PrinterActor};
+pub use printer::{FAILING, Print, PrinterActor};
 pub use publisher::PublisherActor;
 pub use seen::Seen;
 pub use worker::{PRINTER_GROUP, Wake, Worker};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::limits::{IN_HAND_MAX, SUPERVISOR_SHARDS};
-use crate::event::{PRINTER_GROUP, PrinterActor, PublisherActor, Worker};
+use crate::event::{FAILING, PRINTER_GROUP, PrinterActor, PublisherActor, Worker};
 use crate::order::{
     Announce, Commit, Committer, OrderSupervisor, Orders, Refuse, Refuser, RunningKeys, Shard, Supervisors, Sweeper,
 };
@@ -85,6 +85,13 @@ impl Node {
         let verdicts = Verdicts::new(Arc::clone(store), Arc::clone(ledger), stock, Arc::clone(clock));
         let (store, log, clock) = (Arc::clone(store), Arc::clone(log), Arc::clone(clock));
         Self { orders, store, verdicts, warm_up, live, clock, log }
+    }
+
+    /// What does not work right now, though orders are taken all the same.
+    pub fn degraded(&self) -> Vec<&'static str> {
+        let printer = self.live.find("printer", ONLY);
+        let is_failing = printer.is_some_and(|printer| printer.state.get(FAILING).is_some_and(|failing| *failing > 0));
+        is_failing.then_some("printer").into_iter().collect()
     }
 
     /// Waits until the effect of every committed event is done and recorded, or `patience` has passed. Answers which.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::StartError;
-use super::data_dir::write_secret;
+use super::data_dir::write_whole;
 use crate::access::{Role, TokenHash};
 use crate::backend::sqlite::{NewToken, SqliteTokens};
 
@@ -53,7 +53,7 @@ async fn make(path: &Path, tokens: &SqliteTokens) -> Result<(), StartError> {
     };
     // A crash between the two leaves a token that nobody knows, and a file to be made at the next start.
     tokens.insert(stored).await?;
-    write_secret(path, &format!("{token}\n"))
+    write_whole(path, &format!("{token}\n"))
 }
 
 fn hex(bytes: &[u8]) -> String {

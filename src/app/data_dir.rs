@@ -27,7 +27,8 @@ impl DataDir {
     pub(super) fn open(path: &Path) -> Result<Self, StartError> {
         DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| unusable(path, error))?;
         let lock_path = path.join("lock");
-        let lock = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&lock_path);
+        let mut options = OpenOptions::new();
+        let lock = options.read(true).write(true).create(true).truncate(false).mode(0o600).open(&lock_path);
         let lock = lock.map_err(|error| unusable(&lock_path, error))?;
         match lock.try_lock() {
             Ok(()) => {}
@@ -46,17 +47,27 @@ impl DataDir {
         self.path.join("admin-token")
     }
 
-    /// Says in the directory where the server listens.
-    pub(super) fn announce(&self, url: &str) -> Result<(), StartError> {
-        let path = self.path.join("lock");
-        self.say_in_lock(Some(url)).map_err(|error| unusable(&path, error))?;
-        write_whole(&self.run_file(), &text_of(Some(url)), 0o644)
+    /// Says in the directory where the server listens. A server that cannot say so, on a full disk, is still a server.
+    pub(super) fn announce(&self, url: &str) {
+        if let Err(error) = self.say_in_lock(Some(url)) {
+            tracing::warn!(%error, "a second server will not be told which one holds the data directory");
+        }
+        if let Err(error) = write_whole(&self.run_file(), &text_of(Some(url))) {
+            tracing::warn!(%error, url, "commands will not find the server by themselves, give them --url");
+            // What a server that was killed left there leads astray.
+            self.take_back();
+        }
     }
 
     /// Takes back what was said: nobody listens any more.
     pub(super) fn leave(self) {
-        if let Err(error) = fs::remove_file(self.run_file()) {
-            tracing::warn!(%error, "run.json stays behind");
+        self.take_back();
+    }
+
+    fn take_back(&self) {
+        match fs::remove_file(self.run_file()) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => tracing::warn!(%error, "run.json stays behind"),
+            _ => {}
         }
     }
 
@@ -73,11 +84,7 @@ impl DataDir {
 }
 
 /// Writes a file that only its owner may read, whole or not at all.
-pub(super) fn write_secret(path: &Path, text: &str) -> Result<(), StartError> {
-    write_whole(path, text, 0o600)
-}
-
-fn write_whole(path: &Path, text: &str, mode: u32) -> Result<(), StartError> {
+pub(super) fn write_whole(path: &Path, text: &str) -> Result<(), StartError> {
     let draft = path.with_extension("new");
     let write = || {
         // What a crash left behind may have another mode.
@@ -86,7 +93,7 @@ fn write_whole(path: &Path, text: &str, mode: u32) -> Result<(), StartError> {
         {
             return Err(error);
         }
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&draft)?;
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
         fs::rename(&draft, path)
@@ -124,13 +131,26 @@ mod tests {
     fn a_second_server_is_told_who_holds_the_directory() {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let held = DataDir::open(directory.path()).expect("nobody holds it");
-        held.announce("http://127.0.0.1:7").expect("it can be written");
+        held.announce("http://127.0.0.1:7");
         let refusal = DataDir::open(directory.path()).err().expect("it is held").to_string();
         assert!(refusal.contains(&std::process::id().to_string()), "{refusal}");
         assert!(refusal.contains("http://127.0.0.1:7"), "{refusal}");
         held.leave();
         assert!(!directory.path().join("run.json").exists());
         assert!(DataDir::open(directory.path()).is_ok());
+    }
+
+    #[test]
+    fn where_another_server_was_is_not_left_there() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let run_file = directory.path().join("run.json");
+        fs::write(&run_file, text_of(Some("http://127.0.0.1:6"))).expect("a file");
+        // Stands for a full disk.
+        fs::create_dir(directory.path().join("run.new")).expect("a directory");
+        let held = DataDir::open(directory.path()).expect("nobody holds it");
+        held.announce("http://127.0.0.1:7");
+        assert!(!run_file.exists());
+        held.leave();
     }
 
     #[test]
@@ -142,12 +162,12 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_for_its_owner_only_whatever_was_there_before() {
+    fn a_file_is_for_its_owner_only_whatever_was_there_before() {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let path = directory.path().join("secret");
         fs::write(&path, "open to all").expect("a file");
         fs::write(path.with_extension("new"), "left behind").expect("a file");
-        write_secret(&path, "hush").expect("it can be written");
+        write_whole(&path, "hush").expect("it can be written");
         assert_eq!(fs::read_to_string(&path).expect("a file"), "hush");
         assert_eq!(path.metadata().expect("a file").permissions().mode() & 0o777, 0o600);
     }

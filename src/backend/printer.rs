@@ -3,6 +3,7 @@
 //! A thread of its own writes, so that a slow reader of a pipe holds up nobody but the printer.
 
 mod lines;
+mod place;
 mod sink;
 
 pub use sink::{LinePrinter, OpenError};

@@ -8,6 +8,7 @@ mod connection;
 mod event_log;
 mod facts;
 mod fault;
+mod files;
 mod flow;
 mod listing;
 mod migrate;
@@ -17,6 +18,7 @@ mod queries;
 mod reader;
 mod refunds;
 mod rows;
+mod shop;
 mod sku_list;
 mod snapshot;
 mod store;
@@ -29,6 +31,7 @@ mod writer;
 use std::path::PathBuf;
 
 pub use event_log::SqliteEventLog;
+pub use shop::CurrencyError;
 pub use store::SqliteStore;
 pub use tokens::{NewToken, SqliteTokens, StoredToken};
 

@@ -25,6 +25,7 @@ use sale::Sale;
 pub(super) use service::OwnService;
 use service::Service;
 use tally::Plan;
+use verdict::Verdict;
 
 /// Holds the sale. The exit code is the verdict.
 pub(super) fn run(args: &RushArgs) -> Result<ExitCode, Failure> {
@@ -32,10 +33,15 @@ pub(super) fn run(args: &RushArgs) -> Result<ExitCode, Failure> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
         let service = Service::find_or_start(args, &clock).await?;
         let held = rush(args, service.url(), service.token(), clock).await;
-        service.release(!held.as_ref().is_ok_and(|held| held.is_true)).await;
+        service.release(!held.as_ref().is_ok_and(|held| held.verdict == Verdict::True)).await;
         let held = held?;
         print(&held.report);
-        Ok(if held.is_true { ExitCode::SUCCESS } else { ExitCode::from(1) })
+        Ok(match held.verdict {
+            Verdict::True => ExitCode::SUCCESS,
+            Verdict::False => ExitCode::from(1),
+            // A rush needs a SKU of its own, during the sale as before it.
+            Verdict::None => ExitCode::from(2),
+        })
     })
 }
 
@@ -43,7 +49,7 @@ pub(super) fn run(args: &RushArgs) -> Result<ExitCode, Failure> {
 #[derive(Debug)]
 struct Held {
     report: String,
-    is_true: bool,
+    verdict: Verdict,
 }
 
 /// Rushes the service at `url` and judges it.
@@ -57,9 +63,8 @@ async fn rush(args: &RushArgs, url: &BaseUrl, token: &str, clock: Arc<dyn Clock>
     let shop = Shop::new(url.clone(), token, args.clients);
     let patience = Patience::new(clock.clone(), args.patience);
     let outcome = Sale::new(&plan, &shop, clock, patience, name).hold().await?;
-    let judgement = verdict::judge(&plan, &outcome.tally, &outcome.service);
-    let report = report::report(&plan, &outcome.tally, outcome.measures, &judgement);
-    Ok(Held { report, is_true: judgement.is_true() })
+    let report = report::report(&plan, &outcome.tally, outcome.measures, &outcome.judgement);
+    Ok(Held { report, verdict: outcome.judgement.verdict() })
 }
 
 #[cfg(test)]

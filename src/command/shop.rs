@@ -6,6 +6,7 @@ pub(super) mod wire;
 use std::cell::Cell;
 use std::time::Duration;
 
+use actors::domain::limits::PAGE_MAX;
 use awc::error::{ConnectError, SendRequestError};
 use awc::http::Method;
 use awc::http::header::{AUTHORIZATION, HeaderMap, RETRY_AFTER};
@@ -17,7 +18,7 @@ use serde_json::{Value, json};
 pub(super) use refusal::{Doubt, Refusal};
 
 use super::target::BaseUrl;
-use wire::{EventList, Order, PayAnswer, Sku, Stock, Verdict};
+use wire::{EventList, FlowPage, Order, OrderPage, PayAnswer, Stock, Verdict};
 
 /// How long one request may take, its answer included. Twice the service's own deadline and then some.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
@@ -60,7 +61,7 @@ impl Shop {
     }
 
     /// A SKU; none if there is no such SKU.
-    pub(super) async fn sku(&self, sku_id: &str) -> Result<Option<Sku>, Refusal> {
+    pub(super) async fn sku(&self, sku_id: &str) -> Result<Option<Value>, Refusal> {
         self.get(&format!("/skus/{sku_id}")).await
     }
 
@@ -71,20 +72,32 @@ impl Shop {
         name: &str,
         price: &str,
         payment_window_s: u32,
-    ) -> Result<Sku, Refusal> {
+    ) -> Result<Value, Refusal> {
         let body = json!({"name": name, "price": price, "on_sale": true, "payment_window_s": payment_window_s});
         self.send(self.request(Method::PUT, &format!("/skus/{sku_id}")), Some(&body)).await
     }
 
-    /// Adds units to a SKU, once per key.
+    /// Adds units to a SKU, once per key, which is told as the reason, too.
     pub(super) async fn add_stock(&self, sku_id: &str, units: u32, key: &str) -> Result<Stock, Refusal> {
         let request = self.request(Method::POST, &format!("/skus/{sku_id}/stock"));
-        self.send(keyed(request, key), Some(&json!({"change": units, "reason": "rush"}))).await
+        self.send(keyed(request, key), Some(&json!({"change": units, "reason": key}))).await
     }
 
     /// A SKU's stock; none if there is no such SKU.
     pub(super) async fn stock(&self, sku_id: &str) -> Result<Option<Stock>, Refusal> {
         self.get(&format!("/skus/{sku_id}/stock")).await
+    }
+
+    /// A page of what happened to a SKU's stock.
+    pub(super) async fn stock_flow(&self, sku_id: &str, cursor: Option<&str>) -> Result<FlowPage, Refusal> {
+        let path = format!("/skus/{sku_id}/stock/flow?limit={PAGE_MAX}{}", from(cursor));
+        self.send(self.request(Method::GET, &path), None::<&()>).await
+    }
+
+    /// A page of the orders of a SKU.
+    pub(super) async fn orders(&self, sku_id: &str, cursor: Option<&str>) -> Result<OrderPage, Refusal> {
+        let path = format!("/orders?sku_id={sku_id}&limit={PAGE_MAX}{}", from(cursor));
+        self.send(self.request(Method::GET, &path), None::<&()>).await
     }
 
     /// Places an order of one line, once per key.
@@ -149,6 +162,10 @@ impl Shop {
         }
         Err(Refusal::of_answer(answer.status().as_u16(), retry_after(answer.headers()), &bytes))
     }
+}
+
+fn from(cursor: Option<&str>) -> String {
+    cursor.map_or_else(String::new, |cursor| format!("&cursor={cursor}"))
 }
 
 fn keyed(request: ClientRequest, key: &str) -> ClientRequest {

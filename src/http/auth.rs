@@ -30,7 +30,7 @@ impl Gate {
     /// Whoever sent a request with these headers.
     pub(super) async fn caller(&self, headers: &HeaderMap) -> Result<Caller, Refusal> {
         let token = bearer(headers).ok_or(Refusal::Unauthenticated)?;
-        self.look_up(TokenHash::of(token)).await?.ok_or(Refusal::Unauthenticated)
+        self.look_up(TokenHash::of(token)).await?.ok_or(Refusal::TokenNotKnown)
     }
 
     async fn look_up(&self, hash: TokenHash) -> Result<Option<Caller>, StoreError> {

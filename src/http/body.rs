@@ -13,7 +13,7 @@ use serde_json::error::Category;
 use serde_path_to_error::{Path, Segment};
 
 use super::problem::Refusal;
-use super::wire::Object;
+use super::wire::{Object, is_out_of_range};
 
 /// Whether a route takes a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,7 +100,7 @@ pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
 fn refusal_of(path: String, error: &serde_json::Error) -> Refusal {
     let text = error.to_string();
     let problem = text.split(" at line ").next().unwrap_or_default();
-    if error.classify() != Category::Data && !problem.starts_with("number out of range") {
+    if error.classify() != Category::Data && !is_out_of_range(&problem) {
         return Refusal::MalformedJson(format!("the body is not json: {text}"));
     }
     if problem.starts_with("duplicate field") {
@@ -119,6 +119,9 @@ fn refusal_of(path: String, error: &serde_json::Error) -> Refusal {
 
 /// Serde names Rust's types; clients know JSON's.
 fn in_words(problem: &str) -> String {
+    if is_out_of_range(&problem) {
+        return "must be a number that is not as large".to_owned();
+    }
     let Some((found, expected)) = problem.split_once(", expected ") else {
         return problem.to_owned();
     };
@@ -215,7 +218,7 @@ mod tests {
             (item(r#""quantity":1.5"#), "invalid_field", "items[0].quantity must be a whole number from 0"),
             (item(r#""quantity":-1"#), "invalid_field", "items[0].quantity must be a whole number from 0"),
             (item(r#""quantity":99999999999999999999"#), "invalid_field", "items[0].quantity must be a whole number"),
-            (item(r#""quantity":1e999"#), "invalid_field", "items[0].quantity number out of range"),
+            (item(r#""quantity":1e999"#), "invalid_field", "items[0].quantity must be a number that is not"),
             (r#"{"items":[{"sku_id":"a b"}]}"#.to_owned(), "invalid_field", "items[0].sku_id must be 1 to 32 of"),
             (r#"{"items":[],"remark":"123456"}"#.to_owned(), "invalid_field", "remark must have at most 5"),
         ];

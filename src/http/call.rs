@@ -47,6 +47,12 @@ impl Call {
         self.id().map_err(Refusal::UnknownSku)
     }
 
+    /// The SKU that the path names, to be made if it is not there.
+    pub(super) fn new_sku_id(&self) -> Result<SkuId, Refusal> {
+        let text = self.request.match_info().get("id").unwrap_or_default();
+        text.parse().map_err(|problem| Refusal::invalid("sku_id", problem))
+    }
+
     /// The payment that the path names. What cannot be a payment's id names no payment.
     pub(super) fn payment_id(&self) -> Result<PaymentId, Refusal> {
         self.id().map_err(Refusal::UnknownPayment)

@@ -18,9 +18,12 @@ pub(super) const RETRY_AFTER_S: u64 = 1;
 /// A reason to say no: the core's, or one that the front door has itself.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Refusal {
-    /// No token, or none that is known.
+    /// No token.
     #[error("a bearer token is needed, as in `Authorization: Bearer <token>`")]
     Unauthenticated,
+    /// A token that speaks for nobody.
+    #[error("this token is not known; it may have been revoked, or belong to another service")]
+    TokenNotKnown,
     /// The token's role may not do this.
     #[error("a token of the role {0} may not do this")]
     Forbidden(&'static str),
@@ -93,7 +96,7 @@ impl Refusal {
     const fn status(&self) -> StatusCode {
         match self {
             Self::MalformedJson(_) | Self::MalformedRequest(_) => StatusCode::BAD_REQUEST,
-            Self::Unauthenticated => StatusCode::UNAUTHORIZED,
+            Self::Unauthenticated | Self::TokenNotKnown => StatusCode::UNAUTHORIZED,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::RouteNotFound
             | Self::UnknownOrder(_)
@@ -113,7 +116,7 @@ impl Refusal {
     /// The stable code that clients act on.
     pub(super) const fn code(&self) -> &'static str {
         match self {
-            Self::Unauthenticated => "unauthenticated",
+            Self::Unauthenticated | Self::TokenNotKnown => "unauthenticated",
             Self::Forbidden(_) => "forbidden",
             Self::RouteNotFound => "route_not_found",
             Self::MethodNotAllowed(_) => "method_not_allowed",
@@ -158,7 +161,7 @@ impl Refusal {
         let mut answer = HttpResponse::build(self.status());
         answer.insert_header((CONTENT_TYPE, "application/problem+json"));
         match self {
-            Self::Unauthenticated => {
+            Self::Unauthenticated | Self::TokenNotKnown => {
                 answer.insert_header((WWW_AUTHENTICATE, "Bearer"));
             }
             Self::MethodNotAllowed(allowed) => {

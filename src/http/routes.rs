@@ -1,5 +1,6 @@
 //! The route table: every method and path there is, who may, and which handler answers.
 
+use actix_web::guard::{Guard, GuardContext};
 use actix_web::http::Method;
 use actix_web::web::{self, Data, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
@@ -87,13 +88,24 @@ pub(super) fn configure(config: &mut ServiceConfig, front: Data<Front>) {
         let path = route.path;
         let mut resource = web::resource(path);
         for route in ROUTES.iter().filter(|route| route.path == path) {
-            resource = resource.route(web::method(route.method.clone()).to(to(Target::Route(route))));
+            let is_meant = Methods(route);
+            resource = resource.route(web::route().guard(is_meant).to(to(Target::Route(route))));
         }
         config.service(resource.default_service(web::to(to(Target::OtherMethods(path)))));
     }
     #[cfg(feature = "bench")]
     super::bench::configure(config);
     config.default_service(web::to(to(Target::Nothing)));
+}
+
+/// Lets the methods of a row pass. HEAD is answered as GET is; the server leaves out the body.
+struct Methods(&'static Route);
+
+impl Guard for Methods {
+    fn check(&self, context: &GuardContext<'_>) -> bool {
+        let method = &context.head().method;
+        *method == self.0.method || (*method == Method::HEAD && self.0.method == Method::GET)
+    }
 }
 
 type Served = LocalBoxFuture<'static, HttpResponse>;
@@ -104,8 +116,11 @@ fn to(target: Target) -> impl Fn(Data<Front>, HttpRequest, Payload) -> Served + 
 
 /// The methods that a path has, as `Allow` lists them.
 pub(super) fn methods_of(path: &str) -> String {
-    let methods: Vec<&str> =
+    let mut methods: Vec<&str> =
         ROUTES.iter().filter(|route| route.path == path).map(|route| route.method.as_str()).collect();
+    if methods.contains(&"GET") {
+        methods.push("HEAD");
+    }
     methods.join(", ")
 }
 
@@ -132,6 +147,7 @@ mod tests {
 
     #[test]
     fn a_path_lists_its_methods() {
-        assert_eq!(methods_of("/skus/{id}"), "PUT, GET");
+        assert_eq!(methods_of("/skus/{id}"), "PUT, GET, HEAD");
+        assert_eq!(methods_of("/admin/warm-up"), "POST");
     }
 }

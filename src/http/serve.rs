@@ -1,5 +1,7 @@
 //! What every request goes through: a name, the caller, the body, the handler, the access line.
 
+use std::rc::Rc;
+
 use actix_web::http::header::HeaderName;
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::{Data, Payload};
@@ -7,6 +9,7 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::answer::Answer;
 use super::call::Call;
+use super::connection::Peer;
 use super::problem::Refusal;
 use super::query::Query;
 use super::routes::{Handler, Route};
@@ -40,6 +43,7 @@ pub(super) async fn serve(
 ) -> HttpResponse {
     let clock = std::sync::Arc::clone(&front.node.clock);
     let started = clock.now().monotonic;
+    let _in_hand = request.conn_data::<Rc<Peer>>().map(Peer::take_in_hand);
     let request_id = front.request_ids.next();
     let method = request.method().clone();
     let is_chunked = unread::is_chunked(request.headers());

@@ -2,21 +2,25 @@
 
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
+use actix_http::HttpService;
+use actix_service::{IntoServiceFactory as _, Service as _, ServiceFactoryExt as _, apply_fn_factory, map_config};
 use actix_web::App;
-use actix_web::dev::{Server, ServerHandle};
+use actix_web::dev::{AppConfig, Extensions, Server, ServerHandle};
 use actix_web::rt::task::JoinHandle;
 use actix_web::web::Data;
 use futures_util::future::{Either, select};
 
 use super::Front;
+use super::connection::{Connection, Socket};
 use super::routes::configure;
 
 /// Connections that may wait to be taken.
-const BACKLOG: u32 = 4_096;
+const BACKLOG: i32 = 4_096;
 /// Connections of one worker.
 const CONNECTIONS_MAX: usize = 8_192;
 /// How long a request's head may take to arrive. Bodies have their own deadline.
@@ -41,21 +45,37 @@ impl HttpServer {
     /// # Errors
     /// The address cannot be listened on.
     pub fn start(listen: SocketAddr, front: Data<Front>) -> io::Result<Self> {
-        let app = move || {
-            let front = front.clone();
-            App::new().configure(move |config| configure(config, front))
-        };
-        let server = actix_web::HttpServer::new(app)
+        let listener = TcpListener::bind(listen)?;
+        let address = listener.local_addr()?;
+        // Once more, as what is bound by the standard library lets few connections wait.
+        rustix::net::listen(&listener, BACKLOG)?;
+        let builder = Server::build()
             .workers(std::thread::available_parallelism().map_or(2, usize::from))
-            .backlog(BACKLOG)
-            .max_connections(CONNECTIONS_MAX)
-            .client_request_timeout(HEAD_DEADLINE)
-            .client_disconnect_timeout(DISCONNECT_DEADLINE)
-            .keep_alive(KEEP_ALIVE)
+            .max_concurrent_connections(CONNECTIONS_MAX)
             .shutdown_timeout(STOP_DEADLINE_S)
-            .disable_signals()
-            .bind(listen)?;
-        let address = server.addrs().first().copied().unwrap_or(listen);
+            .disable_signals();
+        let stop = builder.graceful_shutdown_signal();
+        let server = builder.listen("http", listener, move || {
+            let (front, stop) = (front.clone(), stop.clone());
+            let clock = Arc::clone(&front.node.clock);
+            let app = App::new().configure(move |config| configure(config, front.clone()));
+            let app = app.into_factory().map_err(|error: actix_web::Error| error.error_response());
+            let dispatchers = HttpService::build()
+                .graceful_shutdown_signal(move || {
+                    let stop = stop.clone();
+                    async move { stop.notified().await }
+                })
+                .keep_alive(KEEP_ALIVE)
+                .client_request_timeout(HEAD_DEADLINE)
+                .client_disconnect_timeout(DISCONNECT_DEADLINE)
+                .on_connect_ext(|socket: &Socket, extensions: &mut Extensions| {
+                    extensions.insert(socket.peer());
+                })
+                .h1(map_config(app, |()| AppConfig::default()));
+            apply_fn_factory(dispatchers, move |stream, dispatchers| {
+                Connection::of(stream, Arc::clone(&clock), |socket| dispatchers.call(socket))
+            })
+        })?;
         let server: Server = server.run();
         let handle = server.handle();
         Ok(Self { address, handle, running: actix_web::rt::spawn(server) })

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::App;
 use actix_web::body::to_bytes;
@@ -10,6 +11,7 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::test::{TestRequest, init_service};
 use actix_web::web::Data;
 use actors::domain::money::Currency;
+use actors::node::Node;
 use actors::ports::{Answer, StoreError};
 use actors::testing::bench_node::BenchNode;
 use actors::testing::fixtures::user_id;
@@ -41,6 +43,10 @@ struct Shop(Box<dyn Fn(TestRequest) -> Answered>);
 
 impl Shop {
     async fn open() -> Self {
+        Self::before(BenchNode::start().node).await
+    }
+
+    async fn before(node: Arc<Node>) -> Self {
         let callers = [
             (CUSTOMER, Caller::Customer(user_id("u"))),
             (OTHER, Caller::Customer(user_id("v"))),
@@ -48,7 +54,6 @@ impl Shop {
             (ADMIN, Caller::Admin),
         ];
         let tokens = Known(callers.map(|(token, caller)| (TokenHash::of(token), caller)).into());
-        let node = BenchNode::start().node;
         let front = Data::new(Front::new(node, "n1".to_owned(), Arc::new(tokens), Currency::default(), 7));
         let service = Rc::new(init_service(App::new().configure(move |config| configure(config, front))).await);
         Self(Box::new(move |request| {
@@ -185,5 +190,22 @@ fn a_list_shows_a_customer_its_own_orders_only() {
             ((ADMIN, "?user_id=v"), "v"),
         ];
         assert_eq!(seen, expected.map(|(key, users)| (key, users.to_owned())).into());
+    });
+}
+
+#[test]
+fn a_printer_that_fails_is_named_as_degraded_while_orders_are_taken() {
+    in_process(async {
+        let bench = BenchNode::start();
+        let shop = Shop::before(Arc::clone(&bench.node)).await;
+        shop.stock().await;
+        bench.sink.set_broken(true);
+        shop.placed(CUSTOMER).await;
+        for (is_broken, degraded) in [(true, json!(["printer"])), (false, json!([]))] {
+            bench.sink.set_broken(is_broken);
+            bench.clock.sleep(Duration::from_secs(1)).await;
+            let expected = json!({"ready": true, "degraded": degraded});
+            assert_eq!(shop.get(CUSTOMER, "/health/ready").await, (StatusCode::OK, expected));
+        }
     });
 }

@@ -5,8 +5,10 @@ use std::marker::PhantomData;
 use std::str::FromStr;
 
 use actors::domain::money::{Currency, Money};
+use actors::domain::order::MalformedQuantity;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
+use serde_json::Value;
 
 use super::problem::Refusal;
 
@@ -86,6 +88,20 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
     fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<Object<T>, A::Error> {
         T::deserialize(MapAccessDeserializer::new(fields)).map(Object)
     }
+}
+
+/// Reads units of a line. Whatever is no quantity is refused in the same words, here and by the core.
+pub(super) fn quantity<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    let value = match Value::deserialize(deserializer) {
+        Err(error) if !is_out_of_range(&error) => return Err(error),
+        read => read.ok().and_then(|value| value.as_u64()),
+    };
+    value.and_then(|units| u32::try_from(units).ok()).ok_or_else(|| D::Error::custom(MalformedQuantity))
+}
+
+/// Whether serde met a number too large to be read at all, which it tells only in words.
+pub(super) fn is_out_of_range(error: &impl fmt::Display) -> bool {
+    error.to_string().starts_with("number out of range")
 }
 
 /// A field of a change: left out, it keeps what is there; null, it clears it. Use it with `#[serde(default)]`.

@@ -9,6 +9,10 @@ use super::SettingsError;
 /// The level that suits the place.
 const AUTO: &str = "auto";
 
+/// What anyone who can connect could fill the log with: each broken connection is an error to this library. Told only
+/// when it is asked for by name.
+const QUIET: &str = "actix_http=off";
+
 /// Settings of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogSettings {
@@ -53,12 +57,13 @@ impl LogSettings {
 
     /// What is told, as directives. A person at a terminal would see nothing for access lines, so there only those of
     /// failures are told unless more is asked for.
-    pub fn directives(&self, is_terminal: bool) -> &str {
-        match &self.level {
+    pub fn directives(&self, is_terminal: bool) -> String {
+        let level = match &self.level {
             Some(level) => level,
             None if is_terminal && self.format == LogFormat::Text => "info,actix_server=warn,floodgate::access=warn",
             None => "info,actix_server=warn",
-        }
+        };
+        format!("{QUIET},{level}")
     }
 }
 
@@ -89,6 +94,18 @@ mod tests {
         ];
         for (level, wanted) in table {
             assert_eq!(is_good(level), wanted, "{level:?}");
+        }
+    }
+
+    #[test]
+    fn lines_about_broken_connections_are_told_only_by_name() {
+        let table =
+            [("auto", None), ("warn", None), ("trace", None), ("info,actix_http=debug", Some(LevelFilter::DEBUG))];
+        for (level, wanted) in table {
+            let settings = LogSettings::check(Raw { level: level.to_owned(), format: "text".to_owned() });
+            let filter = EnvFilter::new(settings.expect("good settings").directives(false)).to_string();
+            let of_library = filter.split(',').find_map(|directive| directive.strip_prefix("actix_http="));
+            assert_eq!(of_library, Some(wanted.unwrap_or(LevelFilter::OFF).to_string().as_str()), "{level}: {filter}");
         }
     }
 

@@ -73,6 +73,22 @@ fn what_is_wrong_with_an_order_is_told_and_nothing_changes() {
 }
 
 #[test]
+fn whatever_is_no_quantity_is_refused_in_the_same_words() {
+    let house = House::open();
+    house.client.put_up("a", "1.00", 5, "");
+    let numbers = ["0", "-1", "1.5", "1e2", "1000001", "4294967296", "99999999999999999999999999", "1e999"];
+    let others = [r#""2""#, "true", "null", "[2]", r#"{"units":2}"#];
+    for quantity in numbers.into_iter().chain(others) {
+        let body = format!(r#"{{"user_id":"u","items":[{{"sku_id":"a","quantity":{quantity}}}]}}"#);
+        let refused = house.client.post("/orders", "", &body);
+        assert_eq!(refused.refusal(), (422, "invalid_field".to_owned()), "{quantity}");
+        let problem = refused.json();
+        assert_eq!(problem["field"], "items[0].quantity", "{quantity}");
+        assert_eq!(problem["detail"], "items[0].quantity must be a whole number from 1 to 1000000", "{quantity}");
+    }
+}
+
+#[test]
 fn a_key_of_the_wrong_form_is_refused() {
     let house = House::open();
     let shop = &house.client;

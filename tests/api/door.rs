@@ -36,7 +36,12 @@ fn whoever_has_no_token_is_let_in_nowhere_but_to_health() {
         let refused = nobody.send(method, path, &[], "");
         assert_eq!(refused.refusal(), (401, "unauthenticated".to_owned()), "{method} {path}");
         assert_eq!(refused.header("www-authenticate"), Some("Bearer"));
+        let detail = refused.json()["detail"].clone();
+        assert!(detail.as_str().is_some_and(|detail| detail.starts_with("this token is not known")), "{detail}");
     }
+    let bare = house.client.raw(b"GET /orders HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n");
+    assert_eq!(bare.refusal(), (401, "unauthenticated".to_owned()));
+    assert!(bare.text.contains("a bearer token is needed"), "{bare:?}");
     for path in ["/health/live", "/health/ready"] {
         assert_eq!(nobody.get(path).status, 200, "{path}");
     }
@@ -51,20 +56,21 @@ fn what_is_not_there_is_told_apart_from_what_is_not_meant() {
         ("GET", "/orders/", 404, "route_not_found", None),
         ("GET", "/orders/a/b", 404, "route_not_found", None),
         ("GET", "/admin", 404, "route_not_found", None),
-        ("PATCH", "/orders", 405, "method_not_allowed", Some("POST, GET")),
-        ("PUT", "/orders/a", 405, "method_not_allowed", Some("GET, PATCH, DELETE")),
-        ("POST", "/skus", 405, "method_not_allowed", Some("GET")),
-        ("POST", "/skus/a", 405, "method_not_allowed", Some("PUT, GET")),
+        ("PATCH", "/orders", 405, "method_not_allowed", Some("POST, GET, HEAD")),
+        ("PUT", "/orders/a", 405, "method_not_allowed", Some("GET, PATCH, DELETE, HEAD")),
+        ("POST", "/skus", 405, "method_not_allowed", Some("GET, HEAD")),
+        ("POST", "/skus/a", 405, "method_not_allowed", Some("PUT, GET, HEAD")),
         ("GET", "/admin/warm-up", 405, "method_not_allowed", Some("POST")),
         ("GET", "/admin/refunds/p-1/done", 405, "method_not_allowed", Some("POST")),
-        ("DELETE", "/skus/a/stock", 405, "method_not_allowed", Some("GET, POST")),
-        ("OPTIONS", "/health/live", 405, "method_not_allowed", Some("GET")),
+        ("DELETE", "/skus/a/stock", 405, "method_not_allowed", Some("GET, POST, HEAD")),
+        ("OPTIONS", "/health/live", 405, "method_not_allowed", Some("GET, HEAD")),
         ("GET", "/orders/01KAJ3ZZZZZZZZZZZZZZZZZZZZ", 404, "order_not_found", None),
         ("GET", "/orders/nonsense", 404, "order_not_found", None),
         ("GET", "/orders/nonsense/events", 404, "order_not_found", None),
         ("GET", "/orders/%00%ff", 404, "order_not_found", None),
         ("POST", "/orders/nonsense/cancel", 404, "order_not_found", None),
         ("GET", "/skus/a%20b", 404, "sku_not_found", None),
+        ("GET", "/skus/..", 404, "sku_not_found", None),
         ("GET", "/skus/a/stock", 404, "sku_not_found", None),
         ("GET", "/admin/verdict?sku_id=a", 404, "sku_not_found", None),
         ("GET", "/admin/verdict?sku_id=a%20b", 422, "invalid_field", None),
@@ -76,6 +82,30 @@ fn what_is_not_there_is_told_apart_from_what_is_not_meant() {
         assert_eq!(refused.refusal(), (status, code.to_owned()), "{method} {path}");
         assert_eq!(refused.header("allow"), allow, "{method} {path}");
     }
+}
+
+#[test]
+fn head_is_answered_as_get_is_but_without_a_body() {
+    let house = House::open();
+    let shop = &house.client;
+    shop.put_up("a", "1.00", 5, "");
+    let order = format!("/orders/{}", shop.placed("u", "a", 1));
+    for path in ["/health/live", "/skus/a", "/skus/a/stock", "/orders", &order, "/skus/b", "/nowhere", "/skus?limit=0"]
+    {
+        let (mut got, mut headed) = (shop.get(path), shop.send("HEAD", path, &[], ""));
+        assert_eq!((headed.status, headed.text.as_str()), (got.status, ""), "{path}");
+        // Every answer has a name and a time of its own.
+        for reply in [&mut got, &mut headed] {
+            reply.headers.retain(|(name, _)| !["x-request-id", "date"].contains(&name.as_str()));
+            reply.headers.sort();
+        }
+        assert!(headed.header("content-length").is_some_and(|bytes| bytes != "0"), "{path}");
+        assert_eq!(headed.headers, got.headers, "{path}");
+    }
+    let refused = shop.send("HEAD", "/admin/warm-up", &[], "");
+    assert_eq!((refused.status, refused.header("allow")), (405, Some("POST")));
+    let nobody = Client { token: "nonsense".to_owned(), ..shop.clone() };
+    assert_eq!(nobody.send("HEAD", "/skus/a", &[], "").status, 401);
 }
 
 #[test]

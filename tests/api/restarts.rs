@@ -100,6 +100,16 @@ fn a_second_server_on_the_same_data_is_kept_out() {
 }
 
 #[test]
+fn a_service_that_cannot_say_where_it_is_serves() {
+    let mut house = House::open();
+    house.stop();
+    // Stands for a full disk.
+    std::fs::create_dir_all(house.data().join("run.json").join("in-the-way")).expect("it can be made");
+    let house = house.restart();
+    assert_eq!(house.client.get("/health/ready").status, 200);
+}
+
+#[test]
 fn a_start_that_cannot_be_says_why_in_one_sentence() {
     let house = House::open();
     let taken = house.client.address.to_string();
@@ -128,7 +138,7 @@ fn a_start_that_cannot_be_says_why_in_one_sentence() {
 fn a_token_that_was_lost_is_made_anew_and_the_old_one_works_on() {
     let mut house = House::open();
     let path = house.data().join("admin-token");
-    for name in ["admin-token", "floodgate.db", "floodgate.db-wal"] {
+    for name in ["admin-token", "floodgate.db", "floodgate.db-wal", "floodgate.db-shm", "lock", "run.json"] {
         let mode = house.data().join(name).metadata().expect(name).permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{name}");
     }

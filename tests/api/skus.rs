@@ -29,6 +29,20 @@ fn a_sku_is_created_then_replaced_and_its_stock_stays() {
 }
 
 #[test]
+fn a_sku_is_not_made_under_an_id_that_cannot_be() {
+    let house = House::open();
+    let long = "x".repeat(33);
+    for id in ["a%20b", "%ff", "a%2Fb", ".", "..", "%2e%2E", &long] {
+        let body = r#"{"name":"A","price":"1.00","on_sale":true}"#;
+        let refused = house.client.json("PUT", &format!("/skus/{id}"), "", body);
+        assert_eq!(refused.refusal(), (422, "invalid_field".to_owned()), "{id}");
+        assert_eq!(refused.json()["field"], "sku_id", "{id}");
+        let detail = "sku_id must be 1 to 32 of A-Z a-z 0-9 . _ - and not only dots";
+        assert_eq!(refused.json()["detail"], detail, "{id}");
+    }
+}
+
+#[test]
 fn a_price_that_changes_touches_new_orders_only() {
     let house = House::open();
     let shop = &house.client;

@@ -4,6 +4,7 @@
 mod overload;
 mod panics;
 mod passivation;
+mod printing;
 mod warm_up;
 
 use std::collections::BTreeMap;

@@ -48,19 +48,19 @@ text_id!(
     /// The shop's own name of what it sells.
     SkuId,
     |text| is_shop_id(text, SHOP_ID_LENGTH_MAX),
-    "must be 1 to 32 of A-Z a-z 0-9 . _ -"
+    "must be 1 to 32 of A-Z a-z 0-9 . _ - and not only dots"
 );
 text_id!(
     /// The shop's own name of a buyer.
     UserId,
     |text| is_shop_id(text, SHOP_ID_LENGTH_MAX),
-    "must be 1 to 32 of A-Z a-z 0-9 . _ -"
+    "must be 1 to 32 of A-Z a-z 0-9 . _ - and not only dots"
 );
 text_id!(
     /// The payment provider's name of one payment.
     PaymentId,
     |text| is_shop_id(text, PAYMENT_ID_LENGTH_MAX),
-    "must be 1 to 64 of A-Z a-z 0-9 . _ -"
+    "must be 1 to 64 of A-Z a-z 0-9 . _ - and not only dots"
 );
 text_id!(
     /// The client's name of one attempt, the same in each retry of it.
@@ -72,6 +72,8 @@ text_id!(
 fn is_shop_id(text: &str, length_max: usize) -> bool {
     (1..=length_max).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
+        // In a path, `.` and `..` do not arrive: whoever sends it, and whatever passes it on, takes them for steps.
+        && text.bytes().any(|byte| byte != b'.')
 }
 
 /// An order's id: a ULID made by the server, so ids sort by the time they were made.
@@ -209,9 +211,14 @@ mod tests {
     #[test]
     fn ids_of_the_wrong_form_are_refused() {
         let long = "x".repeat(33);
-        let table: [(&str, bool); 9] = [
+        let table: [(&str, bool); 14] = [
             ("sneaker-42", true),
             ("A.b_c-9", true),
+            (".a", true),
+            ("..-", true),
+            (".", false),
+            ("..", false),
+            ("...", false),
             ("", false),
             (" ", false),
             ("a b", false),
@@ -223,6 +230,7 @@ mod tests {
         for (text, is_valid) in table {
             assert_eq!(text.parse::<SkuId>().is_ok(), is_valid, "{text:?}");
         }
+        assert!("..".parse::<UserId>().is_err() && "..".parse::<PaymentId>().is_err());
         assert!("x".repeat(64).parse::<PaymentId>().is_ok());
         assert!("x".repeat(65).parse::<PaymentId>().is_err());
         assert!("!~".parse::<IdempotencyKey>().is_ok());

@@ -67,6 +67,8 @@ pub const IDLE_MAX: Duration = Duration::from_secs(60);
 pub const FAREWELL: Duration = Duration::from_secs(10);
 /// How long a failed background step waits before it is tried again.
 pub const RETRY_PAUSE: Duration = Duration::from_millis(500);
+/// How often a warning is repeated while what it warns of lasts.
+pub const WARNING_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Items of a page when the caller names no limit.
 pub const PAGE_DEFAULT: usize = 20;

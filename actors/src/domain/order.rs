@@ -6,7 +6,7 @@ mod status;
 mod transition;
 
 pub use amendment::{Amendment, ExpectedVersion};
-pub use place::{PlaceOrder, WantedLine, amount_of};
+pub use place::{MalformedQuantity, PlaceOrder, WantedLine, amount_of};
 pub use status::{CancelReason, OrderState, Status};
 pub use transition::{SYSTEM, StockMove, Transition};
 

@@ -14,6 +14,9 @@ use crate::domain::rejection::Rejection;
 use crate::ports::EventSink;
 use crate::runtime::{Envelope, Gauge, Lifeline, Reply, Ticket};
 
+/// The number that the printer shows while what it was last told to print is not out: 1, else 0.
+pub const FAILING: &str = "failing";
+
 /// Asks for events to be printed, in order.
 pub struct Print {
     /// The events.
@@ -28,13 +31,15 @@ pub struct PrinterActor {
     /// Locked for as long as something is being printed. It outlives the actor, and so does the printing.
     printed: Arc<Mutex<Seen>>,
     lines: Gauge,
+    failing: Gauge,
     lifeline: Lifeline,
 }
 
 impl PrinterActor {
     /// Builds the actor; `printed` is what its predecessors printed.
     pub fn new(sink: Arc<dyn EventSink>, printed: Arc<Mutex<Seen>>, lifeline: Lifeline) -> Self {
-        Self { sink, printed, lines: lifeline.gauge("lines"), lifeline }
+        let (lines, failing) = (lifeline.gauge("lines"), lifeline.gauge(FAILING));
+        Self { sink, printed, lines, failing, lifeline }
     }
 }
 
@@ -47,7 +52,8 @@ impl Handler<Envelope<Print>> for PrinterActor {
 
     fn handle(&mut self, Envelope { message, ticket }: Envelope<Print>, context: &mut Context<Self>) {
         self.lifeline.handle();
-        let print = print(message, ticket, Arc::clone(&self.sink), Arc::clone(&self.printed), self.lines.clone());
+        let (sink, printed) = (Arc::clone(&self.sink), Arc::clone(&self.printed));
+        let print = print(message, ticket, sink, printed, self.lines.clone(), self.failing.clone());
         // A task of its own: the lines are noted as printed even if this actor does not live to see it.
         let printing = actix::spawn(print);
         // One batch at a time: the next message waits until this one is out, so lines keep their order.
@@ -55,7 +61,14 @@ impl Handler<Envelope<Print>> for PrinterActor {
     }
 }
 
-async fn print(print: Print, _ticket: Ticket, sink: Arc<dyn EventSink>, printed: Arc<Mutex<Seen>>, lines: Gauge) {
+async fn print(
+    print: Print,
+    _ticket: Ticket,
+    sink: Arc<dyn EventSink>,
+    printed: Arc<Mutex<Seen>>,
+    lines: Gauge,
+    failing: Gauge,
+) {
     let Print { events, reply } = print;
     let mut seen = printed.lock().await;
     let mut batch = Seen::default();
@@ -70,5 +83,6 @@ async fn print(print: Print, _ticket: Ticket, sink: Arc<dyn EventSink>, printed:
     let out = outcome.as_ref().map_or_else(|error| error.printed, |()| fresh.len());
     fresh.iter().take(out).for_each(|event| seen.note(event));
     lines.add_count(out);
+    failing.set_count(usize::from(outcome.is_err()));
     reply.answer(outcome.map_err(|error| Rejection::Unavailable(error.to_string())));
 }

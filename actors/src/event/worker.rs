@@ -8,8 +8,9 @@ use actix::{Actor, AsyncContext, Context, Handler, WrapFuture, fut::ActorFutureE
 
 use super::printer::Print;
 use crate::domain::commit::Mutation;
-use crate::domain::limits::{EVENT_BATCH_MAX, RETRY_PAUSE, SWEEP_INTERVAL};
+use crate::domain::limits::{EVENT_BATCH_MAX, RETRY_PAUSE, SWEEP_INTERVAL, WARNING_INTERVAL};
 use crate::domain::rejection::Rejection;
+use crate::domain::time::Monotonic;
 use crate::order::{Commit, Work};
 use crate::ports::{Clock, EventLog};
 use crate::runtime::{Envelope, Gauge, Lifeline, Link, Reply};
@@ -32,6 +33,8 @@ pub struct Worker {
     is_recording: bool,
     is_working: bool,
     was_woken: bool,
+    /// When it was last told that something fails; none while nothing does.
+    warned_at: Option<Monotonic>,
     position_now: Gauge,
     lifeline: Lifeline,
 }
@@ -56,6 +59,7 @@ impl Worker {
             is_recording: false,
             is_working: false,
             was_woken: false,
+            warned_at: None,
             position_now,
             lifeline,
         }
@@ -69,24 +73,28 @@ impl Worker {
         self.is_working = true;
         self.was_woken = false;
         let step = step(Arc::clone(&self.log), self.printer.clone(), self.position);
-        let clock = Arc::clone(&self.clock);
-        let step = async move {
-            let done = step.await;
-            if let Err(reason) = &done {
-                tracing::warn!(%reason, "dispatching events failed, trying again");
-                clock.sleep(RETRY_PAUSE).await;
+        context.spawn(step.into_actor(self).map(|done, actor, context| match done {
+            Ok(position) => {
+                actor.warned_at = None;
+                actor.is_working = false;
+                if actor.come_to(position, context) || actor.was_woken {
+                    actor.work(context);
+                }
             }
-            done
-        };
-        context.spawn(step.into_actor(self).map(|done, actor, context| {
+            Err(reason) => actor.try_again_later(&reason, context),
+        }));
+    }
+
+    fn try_again_later(&mut self, reason: &str, context: &mut Context<Self>) {
+        let now = self.clock.now().monotonic;
+        if self.warned_at.is_none_or(|at| now.since(at) >= WARNING_INTERVAL) {
+            self.warned_at = Some(now);
+            tracing::warn!(%reason, "events are not dispatched, trying again");
+        }
+        let pause = self.clock.sleep(RETRY_PAUSE);
+        context.spawn(pause.into_actor(self).map(|(), actor, context| {
             actor.is_working = false;
-            let is_over = match done {
-                Ok(position) => !actor.come_to(position, context),
-                Err(_) => false,
-            };
-            if !is_over || actor.was_woken {
-                actor.work(context);
-            }
+            actor.work(context);
         }));
     }
 
@@ -148,7 +156,11 @@ async fn step(log: Arc<dyn EventLog>, printer: Link<Print>, position: Option<u64
     let (reply, pending) = Reply::channel();
     let events = logged.into_iter().map(|logged| logged.event).collect();
     printer.send(Print { events, reply }).map_err(|_| Rejection::Busy.to_string())?;
-    pending.wait().await.map_err(|rejection| rejection.to_string())?;
+    pending.wait().await.map_err(|rejection| match rejection {
+        // In the printer's own words: nobody asks the service for anything here.
+        Rejection::Unavailable(reason) => reason,
+        other => other.to_string(),
+    })?;
     Ok(last)
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use futures_util::future::{FutureExt, ready};
 use tokio::sync::watch;
@@ -55,6 +55,8 @@ pub struct BenchNode {
     pub node: Arc<Node>,
     /// Its store.
     pub store: Arc<GatedStore>,
+    /// Where its printer writes.
+    pub sink: Arc<BreakableSink>,
     /// What is committed.
     pub disk: Disk,
     /// Time, which stands still while anything is left to do.
@@ -74,16 +76,17 @@ impl BenchNode {
             asked: AtomicUsize::new(0),
             checked: AtomicUsize::new(0),
         });
+        let sink = Arc::<BreakableSink>::default();
         let ports = Ports {
             store: Arc::<GatedStore>::clone(&store),
             ledger: Arc::new(MemoryLedger::new(Arc::clone(&clock))),
             log,
-            sink: Arc::new(Silence),
+            sink: Arc::<BreakableSink>::clone(&sink),
             clock: Arc::clone(&clock),
             ids: Arc::new(Counted(AtomicU64::new(0))),
             spawn: Arc::new(LocalSpawn),
         };
-        Self { node: Arc::new(Node::start(&ports)), store, disk, clock }
+        Self { node: Arc::new(Node::start(&ports)), store, sink, disk, clock }
     }
 }
 
@@ -103,11 +106,34 @@ impl Ids for Counted {
     }
 }
 
-struct Silence;
+/// A printer that nobody reads, and that can be broken.
+#[derive(Default)]
+pub struct BreakableSink {
+    is_broken: AtomicBool,
+    printed: AtomicUsize,
+}
 
-impl EventSink for Silence {
-    fn print(&self, _: Vec<OrderEvent>) -> Answer<'_, Result<(), SinkError>> {
-        ready(Ok(())).boxed()
+impl BreakableSink {
+    /// Lets everything from now on fail, or be printed.
+    pub fn set_broken(&self, is_broken: bool) {
+        self.is_broken.store(is_broken, Ordering::Relaxed);
+    }
+
+    /// Events that were printed so far.
+    pub fn printed(&self) -> usize {
+        self.printed.load(Ordering::Relaxed)
+    }
+}
+
+impl EventSink for BreakableSink {
+    fn print(&self, events: Vec<OrderEvent>) -> Answer<'_, Result<(), SinkError>> {
+        let outcome = if self.is_broken.load(Ordering::Relaxed) {
+            Err(SinkError { printed: 0, reason: "the pipe is broken".to_owned() })
+        } else {
+            self.printed.fetch_add(events.len(), Ordering::Relaxed);
+            Ok(())
+        };
+        ready(outcome).boxed()
     }
 }
 

@@ -19,9 +19,9 @@ pub(super) enum Fault {
         /// Rows that did change.
         changed: usize,
     },
-    /// The file cannot be made.
-    #[error("the file cannot be made: {0}")]
-    NoFile(std::io::Error),
+    /// The files are not the ones that were opened.
+    #[error("{0}")]
+    Lost(String),
     /// Our own work broke off.
     #[error("the work on the database broke off")]
     BrokeOff,
@@ -32,7 +32,7 @@ impl Fault {
     pub(super) fn code(&self) -> Option<ErrorCode> {
         match self {
             Self::Sqlite(error) => error.sqlite_error_code(),
-            Self::Damaged(_) | Self::Guard { .. } | Self::NoFile(_) | Self::BrokeOff => None,
+            Self::Damaged(_) | Self::Guard { .. } | Self::Lost(_) | Self::BrokeOff => None,
         }
     }
 
@@ -46,14 +46,8 @@ impl Fault {
             Self::Sqlite(_) => {
                 matches!(self.code(), Some(ErrorCode::ConstraintViolation | ErrorCode::DatabaseCorrupt))
             }
-            Self::NoFile(_) | Self::BrokeOff => false,
+            Self::Lost(_) | Self::BrokeOff => false,
         }
-    }
-
-    /// Whether nothing can be kept at the path that was given.
-    pub(super) fn lies_in_the_path(&self) -> bool {
-        let codes = [ErrorCode::CannotOpen, ErrorCode::PermissionDenied, ErrorCode::ReadOnly];
-        matches!(self, Self::NoFile(_)) || self.code().is_some_and(|code| codes.contains(&code))
     }
 
     /// Whether the connection may be left in a bad way, so that a new one is the better way on.

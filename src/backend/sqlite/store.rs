@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
-use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -17,10 +16,11 @@ use actors::ports::{
     Answer, Clock, CommitError, Committed, FlowPage, OrderPage, OrderQuery, RefundPage, RefundQuery, SkuAudit, SkuPage,
     Store, StoreError,
 };
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 
 use super::connection::{open_writer, tell_durability};
 use super::fault::Fault;
+use super::files::Files;
 use super::migrate::migrate;
 use super::reader::Reader;
 use super::threads::Threads;
@@ -54,16 +54,17 @@ impl SqliteStore {
         let path = options.path.clone();
         let refused =
             |why: &dyn std::fmt::Display| OpenError { path: path.clone(), why: why.to_string(), is_misplaced: false };
-        let connection = create(&path).and_then(|()| open_writer(&options, true));
-        let connection =
-            connection.map_err(|fault| OpenError { is_misplaced: fault.lies_in_the_path(), ..refused(&fault) })?;
+        create(&path);
+        let connection = open_writer(&options, true)
+            .map_err(|fault| OpenError { is_misplaced: lies_in_the_path(&fault), ..refused(&fault) })?;
         migrate(&connection, clock.now().wall).map_err(|error| refused(&error))?;
         tell_durability(&connection).map_err(|fault| refused(&fault))?;
+        let files = Arc::new(Files::of(&path).map_err(|fault| refused(&fault))?);
         let mut readers = Vec::new();
         for _ in 0..options.readers.max(1) {
-            readers.push(Reader::open(options.clone()).map_err(|fault| refused(&fault))?);
+            readers.push(Reader::open(options.clone(), Arc::clone(&files)).map_err(|fault| refused(&fault))?);
         }
-        let writer = Writer::new(options, clock, rules, connection);
+        let writer = Writer::new(options, clock, rules, files, connection).map_err(|fault| refused(&fault))?;
         let connections = Connections {
             writer: Threads::start("sqlite-writer", vec![writer], WRITES_WAITING_MAX)
                 .map_err(|error| refused(&error))?,
@@ -74,12 +75,16 @@ impl SqliteStore {
 }
 
 /// Makes the file if it is not there, for its owner alone: the files that SQLite puts beside it get the same mode.
-fn create(path: &Path) -> Result<(), Fault> {
-    // An existing file is not opened here: closing it would let go of the locks that this process has on it.
-    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(Fault::NoFile(error)),
-        _ => Ok(()),
-    }
+fn create(path: &Path) {
+    // An existing file is not opened here: closing it would let go of the locks that this process has on it. A file that
+    // cannot be made is told of by whoever opens it next.
+    let _ = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+}
+
+/// Whether nothing can be kept at the path that was given.
+fn lies_in_the_path(fault: &Fault) -> bool {
+    let codes = [ErrorCode::CannotOpen, ErrorCode::PermissionDenied, ErrorCode::ReadOnly];
+    fault.code().is_some_and(|code| codes.contains(&code))
 }
 
 impl Connections {

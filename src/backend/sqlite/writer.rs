@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use actors::domain::commit::{Decided, Mutation, Rules, decide};
 use actors::domain::rejection::Rejection;
+use actors::domain::time::Now;
 use actors::ports::{Clock, CommitError, Committed};
 use rusqlite::Connection;
 
 use super::SqliteOptions;
-use super::connection::open_writer;
+use super::connection::{open_reader, open_writer};
 use super::fault::Fault;
+use super::files::Files;
 use super::transaction::{self, End, Failure};
 use super::{facts, write};
 
@@ -21,15 +23,33 @@ pub(super) struct Writer {
     options: SqliteOptions,
     clock: Arc<dyn Clock>,
     rules: Rules,
+    files: Arc<Files>,
+    /// Never used, and closed before the last writing one: while it is open SQLite leaves the log where it is.
+    _anchor: Connection,
     /// None after a fault that may have spoilt it; the next piece of work opens a new one.
     connection: Option<Connection>,
     has_failed: bool,
 }
 
 impl Writer {
-    /// Writes through `connection`.
-    pub(super) fn new(options: SqliteOptions, clock: Arc<dyn Clock>, rules: Rules, connection: Connection) -> Self {
-        Self { options, clock, rules, connection: Some(connection), has_failed: false }
+    /// Writes through `connection`, as long as `files` are there.
+    pub(super) fn new(
+        options: SqliteOptions,
+        clock: Arc<dyn Clock>,
+        rules: Rules,
+        files: Arc<Files>,
+        connection: Connection,
+    ) -> Result<Self, Fault> {
+        let anchor = open_reader(&options)?;
+        // Only what was read once is held open.
+        anchor.query_row("SELECT count(*) FROM schema_migration", [], |_| Ok(()))?;
+        let connection = Some(connection);
+        Ok(Self { options, clock, rules, files, _anchor: anchor, connection, has_failed: false })
+    }
+
+    /// The time.
+    pub(super) fn now(&self) -> Now {
+        self.clock.now()
     }
 
     /// Decides and writes a batch: in one transaction, unless a row it meets is bad. That must not hold up what has
@@ -115,6 +135,10 @@ impl Writer {
         &mut self,
         work: impl FnOnce(&Connection) -> Result<End<T>, Fault>,
     ) -> Result<T, Failure> {
+        if let Err(fault) = self.files.check() {
+            self.has_failed = true;
+            return Err(Failure::NotDone(fault));
+        }
         // Until it is put back, a panic takes the connection with it, and its open transaction.
         let connection = match self.connection.take() {
             Some(connection) => Ok(connection),
@@ -123,6 +147,8 @@ impl Writer {
         self.has_failed |= connection.is_err();
         let connection = connection?;
         let outcome = transaction::write(&connection, work);
+        // What went into a file that was lost meanwhile is not to be told as done.
+        let outcome = outcome.and_then(|done| self.files.check().map(|()| done).map_err(Failure::Unknown));
         self.has_failed = outcome.is_err();
         let is_spoilt = outcome.as_ref().is_err_and(|failure| failure.fault().spoils_connection());
         if !is_spoilt && connection.is_autocommit() {

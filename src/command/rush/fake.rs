@@ -38,6 +38,12 @@ pub(super) enum Fault {
     SkipsAnEvent,
     /// Its own verdict is never better than this.
     Says(&'static str),
+    /// Somebody else puts five more units in after three orders.
+    Restocked,
+    /// Somebody else takes the SKU off sale after three orders.
+    TakenOffSale,
+    /// Somebody else buys two units after three orders.
+    BoughtByOthers,
 }
 
 #[derive(Default)]
@@ -48,6 +54,9 @@ struct Books {
     orders: BTreeMap<String, FakeOrder>,
     keys: BTreeMap<String, String>,
     kept_back: bool,
+    is_off_sale: bool,
+    /// Why units were put in, time by time.
+    reasons: Vec<String>,
     /// Units ever put into orders.
     taken: i64,
     /// Orders ever made.
@@ -141,13 +150,16 @@ impl Fake {
             ("GET", ["health", "live"]) => HttpResponse::Ok().json(json!({})),
             ("PUT", ["skus", sku_id]) => {
                 books.sku_id = Some((*sku_id).to_owned());
-                HttpResponse::Ok().json(json!({"sku_id": sku_id}))
+                HttpResponse::Ok().json(books.sku())
             }
             (_, ["skus", sku_id, ..]) if books.sku_id.as_deref() != Some(sku_id) => refuse(404, "sku_not_found"),
-            ("GET", ["skus", sku_id]) => HttpResponse::Ok().json(json!({"sku_id": sku_id})),
+            ("GET", ["skus", _]) => HttpResponse::Ok().json(books.sku()),
+            ("GET", ["skus", _, "stock", "flow"]) => HttpResponse::Ok().json(books.flow()),
+            ("GET", ["orders"]) => HttpResponse::Ok().json(books.orders()),
             ("POST", ["skus", _, "stock"]) => {
                 if books.keys.insert(header("Idempotency-Key").to_owned(), String::new()).is_none() {
                     books.total += body["change"].as_i64().expect("a change");
+                    books.reasons.push(body["reason"].as_str().expect("a reason").to_owned());
                 }
                 HttpResponse::Ok().json(books.stock(self.fault))
             }
@@ -191,23 +203,66 @@ impl Fake {
             books.total -= quantity;
             return refuse(409, "sold_out");
         }
+        if books.made == 3 {
+            books.meet(self.fault);
+        }
         if self.fault == Fault::GoesDown && books.made == 3 {
             return refuse(503, "unavailable");
+        }
+        if books.is_off_sale {
+            return refuse(409, "sku_not_on_sale");
         }
         let surplus = if matches!(self.fault, Fault::Oversells | Fault::OversellsAndHidesIt) { 3 } else { 0 };
         if books.taken + quantity > books.total + surplus {
             return refuse(409, "sold_out");
         }
-        let id = format!("order-{}", books.made);
-        books.made += 1;
-        books.taken += quantity;
-        books.orders.insert(id.clone(), FakeOrder { user_id, quantity, is_paid: false });
+        let id = books.make(user_id, quantity);
         books.keys.insert(key, id.clone());
         HttpResponse::Created().json(books.order(&id))
     }
 }
 
 impl Books {
+    /// Makes an order.
+    fn make(&mut self, user_id: String, quantity: i64) -> String {
+        let id = format!("order-{}", self.made);
+        self.made += 1;
+        self.taken += quantity;
+        self.orders.insert(id.clone(), FakeOrder { user_id, quantity, is_paid: false });
+        id
+    }
+
+    /// Lets somebody else in.
+    fn meet(&mut self, fault: Fault) {
+        match fault {
+            Fault::Restocked if self.reasons.len() == 1 => {
+                self.total += 5;
+                self.reasons.push("delivery".to_owned());
+            }
+            Fault::TakenOffSale => self.is_off_sale = true,
+            Fault::BoughtByOthers => {
+                self.make("somebody".to_owned(), 2);
+            }
+            _ => {}
+        }
+    }
+
+    fn sku(&self) -> Value {
+        json!({"sku_id": self.sku_id, "on_sale": !self.is_off_sale})
+    }
+
+    fn flow(&self) -> Value {
+        let entry = |kind: &str, reason: Option<&String>| json!({"kind": kind, "reason": reason});
+        let restocks = self.reasons.iter().map(|reason| entry("restock", Some(reason)));
+        let entries: Vec<Value> = self.orders.values().map(|_| entry("reserve", None)).chain(restocks).collect();
+        json!({"entries": entries, "next_cursor": null})
+    }
+
+    fn orders(&self) -> Value {
+        let orders: Vec<Value> = self.orders.keys().map(|id| self.order(id)).collect();
+        json!({"orders": orders, "next_cursor": null})
+    }
+
     fn order(&self, id: &str) -> Value {
         let order = &self.orders[id];
         let (status, version) = if order.is_paid { ("paid", 2) } else { ("submitted", 1) };

@@ -1,8 +1,10 @@
 //! Trying again through an outage, with the same request, until an answer comes or patience ends.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
+use actors::domain::time::Monotonic;
 use actors::ports::Clock;
 
 use crate::command::shop::{Doubt, Refusal};
@@ -16,12 +18,15 @@ const PAUSE_MAX: Duration = Duration::from_secs(2);
 pub(super) struct Patience {
     clock: Arc<dyn Clock>,
     limit: Option<Duration>,
+    /// Since when nobody got a true answer; none while somebody does.
+    out_since: Cell<Option<Monotonic>>,
 }
 
 impl Patience {
-    /// Tries again until `limit` has passed since a request's first try; never, without a limit.
+    /// Tries again until `limit` has passed since a request's first try, or since the last true answer to anyone:
+    /// a service that is gone for good is not waited for by each buyer in turn. Never, without a limit.
     pub(super) fn new(clock: Arc<dyn Clock>, limit: Option<Duration>) -> Self {
-        Self { clock, limit }
+        Self { clock, limit, out_since: Cell::default() }
     }
 
     /// Calls until there is a true answer or patience ends. A refusal at the end tells what all tries together
@@ -37,10 +42,16 @@ impl Patience {
         loop {
             let refusal = match call().await {
                 Err(refusal) if refusal.doubt != Doubt::None => refusal,
-                answered => return answered,
+                answered => {
+                    self.out_since.set(None);
+                    return answered;
+                }
             };
             may_have_landed |= refusal.doubt == Doubt::MayHaveLanded;
-            let passed = self.clock.now().monotonic.since(started);
+            let now = self.clock.now().monotonic;
+            let out_since = self.out_since.get().unwrap_or(now);
+            self.out_since.set(Some(out_since));
+            let passed = now.since(started).max(now.since(out_since));
             let left = self.limit.map_or(Duration::ZERO, |limit| limit.saturating_sub(passed));
             if left.is_zero() {
                 let doubt = if may_have_landed { Doubt::MayHaveLanded } else { refusal.doubt };
@@ -140,6 +151,27 @@ mod tests {
             let (_, _, slept) = play(Some(1_000_000), &[busy, refusal(Doubt::None, None)]).await;
             assert_eq!(slept, [pause], "{retry_after:?}");
         }
+    }
+
+    #[actix_web::test]
+    async fn an_outage_is_waited_for_once_and_not_by_each_in_turn() {
+        let patience = Patience::new(Arc::new(Skipping::default()), Some(Duration::from_secs(60)));
+        let tries = Cell::new(0);
+        let is_up = Cell::new(false);
+        let call = async || {
+            tries.set(tries.get() + 1);
+            if is_up.get() { Ok(()) } else { Err(refusal(Doubt::NothingDone, None)) }
+        };
+        assert!(patience.insist(|_| {}, call).await.is_err());
+        let first = tries.take();
+        assert!(first > 10 && patience.insist(|_| {}, call).await.is_err());
+        assert_eq!(tries.take(), 1);
+        is_up.set(true);
+        assert!(patience.insist(|_| {}, call).await.is_ok());
+        is_up.set(false);
+        tries.set(0);
+        assert!(patience.insist(|_| {}, call).await.is_err());
+        assert_eq!(tries.take(), first, "an answer makes patience new");
     }
 
     #[actix_web::test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::tally::{Plan, Tally, percentile};
-use super::verdict::Judgement;
+use super::verdict::{Judgement, Verdict};
 use crate::command::{duration, table};
 
 /// What was measured while the buyers competed.
@@ -25,7 +25,14 @@ pub(super) fn report(plan: &Plan, tally: &Tally, measures: Measures, judgement: 
     for difference in &judgement.differences {
         text.push_str(&format!("differs: {difference}\n"));
     }
-    text.push_str(&format!("verdict: {}\n", judgement.is_true()));
+    text.push_str(&match judgement.verdict() {
+        Verdict::True => "verdict: true\n".to_owned(),
+        Verdict::False => "verdict: false\n".to_owned(),
+        Verdict::None => {
+            let (sku_id, others) = (&plan.sku_id, judgement.others.join(", "));
+            format!("verdict: none, somebody else meddled with {sku_id} meanwhile: {others}\n")
+        }
+    });
     text
 }
 
@@ -83,8 +90,11 @@ mod tests {
             last_placed_at: Duration::from_secs(2),
             ..Tally::default()
         };
-        let judgement =
-            Judgement { statements: vec!["oversold 1".to_owned()], differences: vec!["1 unit too many".to_owned()] };
+        let judgement = Judgement {
+            statements: vec!["oversold 1".to_owned()],
+            differences: vec!["1 unit too many".to_owned()],
+            others: Vec::new(),
+        };
         let measures = Measures { elapsed: Duration::from_secs(4), requests: 100 };
         let text = report(&plan, &tally, measures, &judgement);
         let squeezed: Vec<String> =

@@ -1,5 +1,7 @@
 //! The sale itself: buyers over real HTTP, then everything that was promised is asked for again.
 
+mod others;
+
 use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,12 +10,13 @@ use actors::domain::time::Monotonic;
 use actors::ports::Clock;
 use futures_util::StreamExt as _;
 use futures_util::stream;
+use serde_json::Value;
 
 use super::patience::Patience;
 use super::progress::Progress;
 use super::report::Measures;
 use super::tally::{Payment, Plan, ReadBack, Tally};
-use super::verdict::{ServiceView, Trail};
+use super::verdict::{Judgement, ServiceView, Trail, judge};
 use crate::command::Failure;
 use crate::command::shop::wire::{Order, SkuVerdict, Stock};
 use crate::command::shop::{Refusal, Shop};
@@ -44,8 +47,8 @@ pub(super) struct Sale<'a> {
 pub(super) struct Outcome {
     /// The buyers' count.
     pub(super) tally: Tally,
-    /// The service's view of it.
-    pub(super) service: ServiceView,
+    /// The verdict over it.
+    pub(super) judgement: Judgement,
     /// How fast it went.
     pub(super) measures: Measures,
 }
@@ -60,9 +63,9 @@ impl<'a> Sale<'a> {
         usize::from(self.plan.clients)
     }
 
-    /// Makes the SKU, lets the buyers in, and asks for everything again once they are gone.
+    /// Makes the SKU, lets the buyers in, asks for everything again once they are gone, and judges.
     pub(super) async fn hold(self) -> Result<Outcome, Failure> {
-        self.open().await?;
+        let made = self.open().await?;
         let measures = self.let_buyers_in().await;
         self.settle().await;
         self.read_back().await;
@@ -70,19 +73,26 @@ impl<'a> Sale<'a> {
         let stock = self.stock().await;
         let trails = self.trails().await;
         let service = ServiceView { verdict, stock, trails };
-        Ok(Outcome { tally: self.tally.into_inner(), service, measures })
+        let mut judgement = judge(self.plan, &self.tally.borrow(), &service);
+        if !judgement.differences.is_empty() {
+            // A service that does not tell who else was there is judged as if nobody was.
+            judgement.others = self.deeds_of_others(&made).await.unwrap_or_default();
+        }
+        Ok(Outcome { tally: self.tally.into_inner(), judgement, measures })
     }
 
-    async fn open(&self) -> Result<(), Failure> {
+    /// Makes the SKU and puts the units in. Tells the SKU as it was made.
+    async fn open(&self) -> Result<Value, Failure> {
         let sku_id = &self.plan.sku_id;
         let known = self.insist(async || self.shop.sku(sku_id).await).await.map_err(|refusal| cannot_open(&refusal))?;
         if known.is_some() {
             return Err(Failure::Usage(format!("there is a SKU {sku_id} already, and a rush needs a new one")));
         }
-        self.insist(async || self.shop.put_sku(sku_id, "Rush", PRICE, PAYMENT_WINDOW_S).await)
+        let made = self
+            .insist(async || self.shop.put_sku(sku_id, "Rush", PRICE, PAYMENT_WINDOW_S).await)
             .await
             .map_err(|refusal| cannot_open(&refusal))?;
-        let key = format!("{}-stock", self.name);
+        let key = self.stock_key();
         let stock = self
             .insist(async || self.shop.add_stock(sku_id, self.plan.stock, &key).await)
             .await
@@ -91,7 +101,7 @@ impl<'a> Sale<'a> {
             let wanted = self.plan.stock;
             return Err(Failure::Work(format!("{wanted} units were put in, the service has {}", stock.total)));
         }
-        Ok(())
+        Ok(made)
     }
 
     async fn let_buyers_in(&self) -> Measures {
@@ -233,9 +243,19 @@ impl<'a> Sale<'a> {
     }
 
     fn user_id(&self, buyer: u32) -> String {
+        format!("{}{buyer}", self.user_prefix())
+    }
+
+    /// What the ids of this sale's buyers begin with.
+    fn user_prefix(&self) -> String {
         // The end of the name is its random part; a user id has room for no more.
         let end = self.name.len().saturating_sub(16);
-        format!("r-{}-{buyer}", &self.name[end..])
+        format!("r-{}-", &self.name[end..])
+    }
+
+    /// The key under which the units are put in, and the reason that is given for it.
+    fn stock_key(&self) -> String {
+        format!("{}-stock", self.name)
     }
 
     fn now(&self) -> Monotonic {

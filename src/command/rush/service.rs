@@ -32,6 +32,7 @@ pub(super) struct Service {
 
 impl Service {
     /// Takes the service that is named, else the one that runs on the data directory, else starts one. Says which.
+    /// With patience, one that was killed there is waited for.
     pub(super) async fn find_or_start(rush: &RushArgs, clock: &Arc<dyn Clock>) -> Result<Self, Failure> {
         let args = &rush.target;
         if let Some(url) = &args.url {
@@ -40,9 +41,7 @@ impl Service {
             say(&format!("using the service at {}", service.url.as_str()));
             return Ok(service);
         }
-        if let Some(url) = target::url_of_run(&args.data)
-            && Shop::new(url.clone(), "", 1).is_alive().await
-        {
+        if let Some(url) = running_on(&args.data, rush.patience.unwrap_or_default(), &**clock).await {
             let service = Self { url: allowed(url, rush.anywhere)?, token: target::token_of(args)?, own: None };
             let (url, data) = (service.url.as_str(), args.data.display());
             say(&format!("using the service at {url}, which runs on {data}"));
@@ -74,6 +73,27 @@ impl Service {
                 say(&format!("what the service wrote is kept in {}", directory.display()));
             }
         }
+    }
+}
+
+/// The service that the data directory tells of, if it answers before patience ends. One that was stopped took its word
+/// back; one that was killed did not, and may be started again.
+async fn running_on(data: &Path, patience: Duration, clock: &dyn Clock) -> Option<BaseUrl> {
+    let started = clock.now().monotonic;
+    let mut is_told = false;
+    loop {
+        let url = target::url_of_run(data)?;
+        if Shop::new(url.clone(), "", 1).is_alive().await {
+            return Some(url);
+        }
+        if clock.now().monotonic.since(started) >= patience {
+            return None;
+        }
+        if !is_told {
+            is_told = true;
+            say(&format!("the service at {} does not answer, waiting for it to come back", url.as_str()));
+        }
+        clock.sleep(LOOK_PAUSE).await;
     }
 }
 
@@ -197,6 +217,8 @@ fn last_line(path: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::future::join;
+
     use super::*;
     use crate::app::clock::SystemClock;
     use crate::command::rush::fake::{Fault, RunningFake};
@@ -246,6 +268,32 @@ mod tests {
             }
         }
         fake.stop().await;
+    }
+
+    #[actix_web::test]
+    async fn a_service_that_was_killed_is_waited_for_as_long_as_patience_lasts() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let data = directory.path();
+        let say_in = |url: &BaseUrl| {
+            let text = format!(r#"{{"url":"{}","pid":1}}"#, url.as_str());
+            std::fs::write(data.join("run.json"), text).expect("a file");
+        };
+        let clock = clock();
+        assert_eq!(running_on(data, Duration::from_secs(60), &*clock).await, None, "nothing ever ran there");
+        let killed = RunningFake::start(Fault::None);
+        say_in(&killed.url);
+        killed.stop().await;
+        assert_eq!(running_on(data, Duration::ZERO, &*clock).await, None);
+        let restart = async {
+            clock.sleep(LOOK_PAUSE * 4).await;
+            let restarted = RunningFake::start(Fault::None);
+            say_in(&restarted.url);
+            restarted
+        };
+        let patience = Duration::from_secs(60);
+        let (found, restarted) = join(running_on(data, patience, &*clock), restart).await;
+        assert_eq!(found.as_ref(), Some(&restarted.url));
+        restarted.stop().await;
     }
 
     #[actix_web::test]

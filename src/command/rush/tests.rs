@@ -32,8 +32,8 @@ async fn a_sound_shop_has_a_true_verdict() {
         ("--buyers 20 --stock 5 --clients 1 --sku mine", "sold exactly 5 of 5"),
     ];
     for (options, sold) in table {
-        let Held { report, is_true } = rush_of(Fault::None, options).await;
-        assert!(is_true && report.contains(sold), "{options}\n{report}");
+        let Held { report, verdict } = rush_of(Fault::None, options).await;
+        assert!(verdict == Verdict::True && report.contains(sold), "{options}\n{report}");
         for promise in ["oversold 0\n", "acknowledged orders missing 0\n", "verdict: true\n"] {
             assert!(report.contains(promise), "{options}\n{report}");
         }
@@ -54,27 +54,43 @@ async fn a_shop_that_breaks_a_promise_has_a_false_verdict() {
         (Fault::Says("differs"), "differs: the service's own verdict is differs\n"),
     ];
     for (fault, told) in table {
-        let Held { report, is_true } = rush_of(fault, "--buyers 60 --stock 10 --clients 8").await;
-        assert!(!is_true && report.contains(told), "{fault:?}\n{report}");
+        let Held { report, verdict } = rush_of(fault, "--buyers 60 --stock 10 --clients 8").await;
+        assert!(verdict == Verdict::False && report.contains(told), "{fault:?}\n{report}");
         assert!(report.ends_with("verdict: false\n"), "{fault:?}\n{report}");
+    }
+}
+
+#[actix_web::test]
+async fn where_somebody_else_had_a_hand_in_the_sale_there_is_no_verdict() {
+    let table = [
+        (Fault::Restocked, "differs: oversold by 5", "its stock was changed"),
+        (Fault::TakenOffSale, "differs: 7 units left over: 57 buyers were refused", "it was put again"),
+        (Fault::BoughtByOthers, "differs: 2 units left over", "it was ordered by others"),
+    ];
+    for (fault, told, deed) in table {
+        let options = "--buyers 60 --stock 10 --clients 8 --sku mine";
+        let Held { report, verdict } = rush_of(fault, options).await;
+        assert!(verdict == Verdict::None && report.contains(told), "{fault:?}\n{report}");
+        let end = format!("verdict: none, somebody else meddled with mine meanwhile: {deed}\n");
+        assert!(report.ends_with(&end), "{fault:?}\n{report}");
     }
 }
 
 #[actix_web::test]
 async fn patience_outlasts_connections_that_break_before_and_after_the_work() {
     let options = "--buyers 60 --stock 10 --clients 8 --patience 30s";
-    let Held { report, is_true } = rush_of(Fault::BreaksConnections, options).await;
-    assert!(is_true && report.contains("sold exactly 10 of 10\n"), "{report}");
+    let Held { report, verdict } = rush_of(Fault::BreaksConnections, options).await;
+    assert!(verdict == Verdict::True && report.contains("sold exactly 10 of 10\n"), "{report}");
     assert!(report.contains("tried again: connection_failed"), "{report}");
 }
 
 #[actix_web::test]
 async fn without_patience_a_broken_connection_is_asked_about_once_more_at_the_end() {
-    let Held { report, is_true } = rush_of(Fault::BreaksPlacements, "--buyers 60 --stock 10 --clients 1").await;
+    let Held { report, verdict } = rush_of(Fault::BreaksPlacements, "--buyers 60 --stock 10 --clients 1").await;
     // Every second placement of the sixty breaks, and every second one of the thirty questions after it. Those three
     // buyers whose order was made all the same are among the others.
     assert!(report.contains("sold exactly 10 of 10\n"), "{report}");
-    assert!(is_true && report.contains("orders of unknown outcome 15\n"), "{report}");
+    assert!(verdict == Verdict::True && report.contains("orders of unknown outcome 15\n"), "{report}");
     assert!(report.contains("buyers who gave up ") && !report.contains("tried again"), "{report}");
 }
 
@@ -83,7 +99,7 @@ async fn a_sku_that_exists_is_left_alone() {
     let fake = RunningFake::start(Fault::None);
     let args = args("--buyers 5 --stock 5 --clients 1 --sku mine");
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
-    assert!(rush(&args, &fake.url, TOKEN, clock.clone()).await.is_ok_and(|held| held.is_true));
+    assert!(rush(&args, &fake.url, TOKEN, clock.clone()).await.is_ok_and(|held| held.verdict == Verdict::True));
     assert!(matches!(rush(&args, &fake.url, TOKEN, clock).await, Err(Failure::Usage(_))));
     fake.stop().await;
 }

@@ -38,12 +38,29 @@ pub(super) struct Judgement {
     pub(super) statements: Vec<String>,
     /// What should not be so, one plain sentence each.
     pub(super) differences: Vec<String>,
+    /// What somebody else did to the SKU meanwhile; asked for only if there are differences.
+    pub(super) others: Vec<String>,
+}
+
+/// What a judgement comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Everything is as it must be.
+    True,
+    /// Something is not, and nobody but the service can have done it.
+    False,
+    /// Something is not, but somebody else had a hand in the sale.
+    None,
 }
 
 impl Judgement {
-    /// Whether everything is as it must be.
-    pub(super) fn is_true(&self) -> bool {
-        self.differences.is_empty()
+    /// What it comes to.
+    pub(super) fn verdict(&self) -> Verdict {
+        match (self.differences.is_empty(), self.others.is_empty()) {
+            (true, _) => Verdict::True,
+            (false, true) => Verdict::False,
+            (false, false) => Verdict::None,
+        }
     }
 }
 
@@ -112,7 +129,7 @@ pub(super) fn judge(plan: &Plan, tally: &Tally, service: &ServiceView) -> Judgem
         Ok(verdict) => format!("the service's own verdict: {}", verdict.state),
         Err(_) => "the service's own verdict: none".to_owned(),
     });
-    Judgement { statements, differences }
+    Judgement { statements, differences, others: Vec::new() }
 }
 
 /// Units that nobody has although buyers wanted them, and why: whoever went away without a true answer may account for

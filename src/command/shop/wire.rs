@@ -3,14 +3,6 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-/// A SKU.
-#[derive(Clone, Debug, Deserialize)]
-pub(in crate::command) struct Sku {
-    /// The SKU's id.
-    #[expect(dead_code, reason = "read to be sure that the answer is a SKU")]
-    pub(in crate::command) sku_id: String,
-}
-
 /// An order.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub(in crate::command) struct Order {
@@ -35,6 +27,33 @@ pub(in crate::command) struct OrderItem {
     pub(in crate::command) sku_id: String,
     /// How many units of it.
     pub(in crate::command) quantity: u32,
+}
+
+/// A page of orders.
+#[derive(Clone, Debug, Deserialize)]
+pub(in crate::command) struct OrderPage {
+    /// The orders, newest first.
+    pub(in crate::command) orders: Vec<Order>,
+    /// Where the next page begins, if there is one.
+    pub(in crate::command) next_cursor: Option<String>,
+}
+
+/// A page of what happened to a SKU's stock.
+#[derive(Clone, Debug, Deserialize)]
+pub(in crate::command) struct FlowPage {
+    /// What happened, newest first.
+    pub(in crate::command) entries: Vec<FlowEntry>,
+    /// Where the next page begins, if there is one.
+    pub(in crate::command) next_cursor: Option<String>,
+}
+
+/// Something that happened to a SKU's stock.
+#[derive(Clone, Debug, Deserialize)]
+pub(in crate::command) struct FlowEntry {
+    /// `restock`, `reduce` or what orders do.
+    pub(in crate::command) kind: String,
+    /// Why, as whoever did it says.
+    pub(in crate::command) reason: Option<String>,
 }
 
 /// What became of a payment.

@@ -12,7 +12,7 @@ use crate::http::problem::RETRY_AFTER_S;
 #[derive(Serialize)]
 struct Ready {
     ready: bool,
-    degraded: &'static [&'static str],
+    degraded: Vec<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -23,7 +23,7 @@ struct NotReady {
 
 pub(in crate::http) async fn handle(front: Data<Front>) -> Answer {
     let Err(reason) = front.readiness.check().await else {
-        return Ok(ok(&Ready { ready: true, degraded: &[] }));
+        return Ok(ok(&Ready { ready: true, degraded: front.node.degraded() }));
     };
     let mut answer = HttpResponse::ServiceUnavailable();
     answer.insert_header((RETRY_AFTER, RETRY_AFTER_S));

@@ -14,7 +14,7 @@ use crate::access::Caller;
 use crate::http::answer::{Answer, REPLAYED, write};
 use crate::http::call::Call;
 use crate::http::problem::Refusal;
-use crate::http::wire::{Object, Parsed, Text, money};
+use crate::http::wire::{Object, Parsed, Text, money, quantity};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -32,6 +32,7 @@ struct Wanted {
 #[serde(deny_unknown_fields)]
 struct Item {
     sku_id: Parsed<SkuId>,
+    #[serde(deserialize_with = "quantity")]
     quantity: u32,
     #[serde(default)]
     expected_unit_price: Option<String>,

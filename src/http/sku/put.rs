@@ -38,7 +38,7 @@ pub(in crate::http) async fn handle(call: Call) -> Answer {
     }
     let payment_window = payment_window_s.map(|seconds| Duration::from_secs(u64::from(seconds)));
     let goods = Goods { name: name.0, price, on_sale, payment_window, purchase_limit };
-    let put = PutSku { sku_id: call.sku_id()?, goods };
+    let put = PutSku { sku_id: call.new_sku_id()?, goods };
     let (sku, created) = call.front.node.orders.put_sku(put).await?;
     let mut answer = if created { HttpResponse::Created() } else { HttpResponse::Ok() };
     if created {

@@ -21,6 +21,11 @@ pub struct WantedLine {
     pub expected_unit_price: Option<Money>,
 }
 
+/// Why a number is not a quantity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must be a whole number from 1 to {QUANTITY_MAX}")]
+pub struct MalformedQuantity;
+
 /// A placement: everything about an order that its buyer decides.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlaceOrder {
@@ -56,12 +61,11 @@ impl PlaceOrder {
         }
         let mut merged: BTreeMap<SkuId, WantedLine> = BTreeMap::new();
         for (index, line) in given.into_iter().enumerate() {
-            let too_many = || {
-                Rejection::invalid(format!("items[{index}].quantity"), format!("must be 1 to {QUANTITY_MAX} per sku"))
-            };
-            if line.quantity == 0 || line.quantity > QUANTITY_MAX {
-                return Err(too_many());
+            let field = || format!("items[{index}].quantity");
+            if !(1..=QUANTITY_MAX).contains(&line.quantity) {
+                return Err(Rejection::invalid(field(), MalformedQuantity));
             }
+            let too_many = || Rejection::invalid(field(), format!("is more than {QUANTITY_MAX} with the lines before"));
             let Some(earlier) = merged.get_mut(&line.sku_id) else {
                 merged.insert(line.sku_id.clone(), line);
                 continue;

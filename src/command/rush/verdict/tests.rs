@@ -81,7 +81,7 @@ fn a_sound_rush_is_true_and_says_so() {
             "the service's own verdict: agrees",
         ]
     );
-    assert!(judgement.is_true());
+    assert_eq!(judgement.verdict(), Verdict::True);
 }
 
 fn each_is_told(table: &[(&str, Spoil)]) {
@@ -209,7 +209,7 @@ fn an_unknown_outcome_allows_its_units_and_no_more() {
     };
     let table = [(0, 6, true), (2, 6, true), (0, 8, false), (1, 6, true), (3, 6, false), (0, 4, false)];
     for (reserved, sold, is_allowed) in table {
-        let Judgement { statements, differences } = with_three_orders(unknown, reserved, sold);
+        let Judgement { statements, differences, .. } = with_three_orders(unknown, reserved, sold);
         assert!(differences.contains(&"2 units left over: 1 buyer has no answer (timed_out)".to_owned()));
         assert_eq!(differences.len() == 1, is_allowed, "{reserved} {sold}: {differences:?}");
         assert!(statements.contains(&"orders of unknown outcome 1".to_owned()));
@@ -222,7 +222,7 @@ fn units_left_over_are_a_difference_and_who_gave_up_is_named() {
     let gave_up = |tally: &mut Tally| {
         tally.gave_up.insert("busy".to_owned(), 1);
     };
-    let Judgement { statements, differences } = with_three_orders(gave_up, 0, 6);
+    let Judgement { statements, differences, .. } = with_three_orders(gave_up, 0, 6);
     assert_eq!(differences, ["2 units left over: 1 buyer gave up (busy)"]);
     assert!(statements.contains(&"buyers who gave up 1 (busy 1)".to_owned()), "{statements:?}");
     assert_eq!(with_three_orders(gave_up, 2, 6).differences.len(), 2, "units held are not excused");

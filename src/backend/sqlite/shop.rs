@@ -1,0 +1,84 @@
+//! What the database remembers of the shop: the currency that its amounts are in.
+
+use actors::domain::money::Currency;
+use actors::ports::CommitError;
+use rusqlite::{Connection, params};
+
+use super::SqliteStore;
+use super::fault::Fault;
+use super::queries::first;
+use super::rows::Columns;
+use super::transaction::End;
+use super::writer::commit_error;
+
+/// Why a shop may not use the database with its currency.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CurrencyError {
+    /// The amounts are in another currency.
+    #[error("the database's amounts are in {stored}, so shop.currency must be {stored} and not {wanted}")]
+    Other {
+        /// The currency that the database remembers.
+        stored: String,
+        /// The shop's.
+        wanted: String,
+    },
+    /// The amounts may have more fraction digits.
+    #[error(
+        "the database's amounts have {stored} fraction digits, so shop.currency_digits must be {stored} or more, not {wanted}"
+    )]
+    FewerDigits {
+        /// The fraction digits that the database remembers.
+        stored: u32,
+        /// The shop's.
+        wanted: u32,
+    },
+    /// The database does not take it.
+    #[error("the shop's currency cannot be stored: {0}")]
+    NotStored(#[from] CommitError),
+}
+
+impl SqliteStore {
+    /// Remembers the shop's currency, which is the only one from then on. More fraction digits are taken, fewer are not.
+    ///
+    /// # Errors
+    /// Refuses another currency than the one remembered.
+    pub async fn keep_currency(&self, currency: &Currency) -> Result<(), CurrencyError> {
+        let wanted = currency.clone();
+        let kept = self.connections.writer.run(move |writer| {
+            let now = writer.now();
+            let kept = writer.transact(|connection| {
+                let stored = stored(connection)?;
+                if stored.as_ref() == Some(&wanted) {
+                    return Ok(End::Rollback(Ok(())));
+                }
+                if let Some(refusal) = stored.and_then(|stored| refusal(stored, &wanted)) {
+                    return Ok(End::Rollback(Err(refusal)));
+                }
+                let keep = "INSERT INTO shop_info (id, currency, currency_digits, create_time, update_time) \
+                     VALUES (1, ?1, ?2, ?3, ?3) ON CONFLICT (id) DO UPDATE SET \
+                     currency_digits = excluded.currency_digits, update_time = excluded.update_time";
+                let row = params![wanted.code, wanted.digits, now.wall.millis()];
+                connection.prepare_cached(keep)?.execute(row)?;
+                Ok(End::Commit(Ok(())))
+            });
+            kept.map_err(commit_error)
+        });
+        let kept = kept.map_err(|refusal| CommitError::NotDone(refusal.to_string()))?;
+        kept.await.unwrap_or_else(|_| Err(CommitError::Unknown(Fault::BrokeOff.to_string())))?
+    }
+}
+
+fn stored(connection: &Connection) -> Result<Option<Currency>, Fault> {
+    first(connection, "SELECT currency, currency_digits FROM shop_info", [], |row| {
+        let mut columns = Columns::of(row);
+        Ok(Currency { code: columns.take()?, digits: columns.take()? })
+    })
+}
+
+fn refusal(stored: Currency, wanted: &Currency) -> Option<CurrencyError> {
+    if stored.code != wanted.code {
+        return Some(CurrencyError::Other { stored: stored.code, wanted: wanted.code.clone() });
+    }
+    let (stored, wanted) = (stored.digits, wanted.digits);
+    (wanted < stored).then_some(CurrencyError::FewerDigits { stored, wanted })
+}

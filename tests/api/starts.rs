@@ -1,0 +1,129 @@
+//! Starts that must not be, each with its sentence, and places to print to that are no files.
+
+use std::fs;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::process::Process;
+
+/// Ends of stops: all deadlines of a stop and a little.
+const STOP: Duration = Duration::from_secs(20);
+
+/// Checks that a start ends by itself, with exit code 2 and a sentence of these words.
+fn expect_refused(data: &Path, settings: &[(&str, &str)], words: &[&str]) {
+    let (status, said) = Process::start(data, settings).end(Duration::from_secs(10));
+    let said = said.lines().last().unwrap_or_default();
+    assert_eq!(status.code(), Some(2), "{settings:?}: {said}");
+    for word in words {
+        assert!(said.contains(word), "{settings:?}: {said}");
+    }
+}
+
+fn pipe(path: &Path) {
+    assert!(Command::new("mkfifo").arg(path).status().expect("every machine has mkfifo").success());
+}
+
+#[test]
+fn events_are_not_printed_over_what_is_not_theirs() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let (data, notes) = (directory.path().join("data"), directory.path().join("notes"));
+    let at = |path: &Path| path.display().to_string();
+    fs::write(&notes, "milk\nbread").expect("a file");
+    expect_refused(&data, &[("PRINTER__PATH", &at(&notes))], &["notes", "does not end with a line of order events"]);
+    assert_eq!(fs::read_to_string(&notes).expect("a file"), "milk\nbread");
+    for (name, what) in [
+        ("floodgate.db", "the database"),
+        ("floodgate.db-wal", "the database's log"),
+        ("floodgate.db-shm", "the database's shared memory"),
+        ("admin-token", "the admin token"),
+        ("lock", "the lock"),
+        ("run.json", "where the service says"),
+    ] {
+        let path = at(&data.join(name));
+        expect_refused(&data, &[("PRINTER__PATH", &path)], &[&path, what, "printer.path"]);
+    }
+    let mut process = Process::start(&data, &[]);
+    process.client().put_up("a", "1.00", 1, "");
+    process.kill();
+    let database = fs::read(data.join("floodgate.db")).expect("a file");
+    expect_refused(&data, &[("PRINTER__PATH", &at(&data.join("../data/floodgate.db")))], &["the database"]);
+    assert_eq!(fs::read(data.join("floodgate.db")).expect("a file"), database);
+}
+
+#[test]
+fn a_pipe_that_nobody_reads_stops_the_start() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let path = directory.path().join("events");
+    pipe(&path);
+    let path = path.display().to_string();
+    expect_refused(&directory.path().join("data"), &[("PRINTER__PATH", &path)], &[&path, "nobody reads this pipe"]);
+}
+
+#[test]
+fn a_pipe_whose_reader_has_stopped_reading_does_not_hold_up_the_stop() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let path = directory.path().join("events");
+    pipe(&path);
+    let nonblocking = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).expect("a small number");
+    let reader = fs::File::options().read(true).custom_flags(nonblocking).open(&path).expect("a pipe");
+    let mut process = Process::start(&directory.path().join("data"), &[("PRINTER__PATH", &path.display().to_string())]);
+    let shop = process.client();
+    shop.put_up("a", "1.00", 1_000, "");
+    // More lines than a pipe holds.
+    for _ in 0..500 {
+        shop.placed("u", "a", 1);
+    }
+    process.terminate();
+    let (status, said) = process.end(STOP);
+    assert!(status.success(), "{said}");
+    drop(reader);
+}
+
+#[test]
+fn a_lost_database_is_noticed_while_it_is_used_and_at_the_next_start() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let data = directory.path();
+    let (database, aside) = (data.join("floodgate.db"), data.join("aside"));
+    let mut process = Process::start(data, &[]);
+    let shop = process.client();
+    shop.put_up("a", "1.00", 9, "");
+    let kept = shop.placed("u", "a", 1);
+    fs::rename(&database, &aside).expect("it can be moved");
+    let refused = shop.order("u", "k", "a", 1);
+    assert_eq!(refused.refusal(), (503, "unavailable".to_owned()));
+    assert!(refused.text.contains("the database file was removed while it was in use"), "{refused:?}");
+    std::thread::sleep(Duration::from_millis(1_100));
+    let ready = shop.get("/health/ready");
+    assert_eq!((ready.status, &ready.json()["ready"]), (503, &json!(false)));
+    assert!(ready.text.contains("the database file was removed"), "{ready:?}");
+    let words = [data.join("admin-token").display().to_string(), database.display().to_string()];
+    let words = [words[0].as_str(), words[1].as_str(), "put the database back"];
+    process.kill();
+    expect_refused(data, &[], &words);
+    fs::write(&database, "").expect("a file");
+    expect_refused(data, &[], &words);
+    fs::rename(&aside, &database).expect("it can be moved");
+    let mut process = Process::start(data, &[]);
+    let shop = process.client();
+    assert_eq!(shop.get(&format!("/orders/{kept}")).status, 200);
+    assert_eq!(shop.stock("a"), [9, 8, 1, 0]);
+}
+
+#[test]
+fn a_shop_keeps_its_currency() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let data = directory.path();
+    let mut process = Process::start(data, &[]);
+    process.client().put_up("a", "1.25", 9, "");
+    process.terminate();
+    process.end(STOP);
+    expect_refused(data, &[("SHOP__CURRENCY", "EUR")], &["shop.currency must be CNY and not EUR"]);
+    let digits = "SHOP__CURRENCY_DIGITS";
+    expect_refused(data, &[(digits, "1")], &["shop.currency_digits must be 2 or more, not 1"]);
+    let mut process = Process::start(data, &[(digits, "3")]);
+    assert_eq!(process.client().get("/skus/a").json()["price"], "1.250");
+}
