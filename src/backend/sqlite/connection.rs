@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags};
 
@@ -26,10 +27,17 @@ pub(super) fn open_writer(options: &SqliteOptions, may_create: bool) -> Result<C
     let connection = open(&options.path, OpenFlags::SQLITE_OPEN_READ_WRITE | create)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
-    connection.pragma_update(None, "wal_autocheckpoint", options.checkpoint_pages)?;
     if let Some(pages) = options.max_page_count {
         connection.pragma_update(None, "max_page_count", pages)?;
     }
+    settle(&connection, options)?;
+    Ok(connection)
+}
+
+/// Opens the connection that copies the write-ahead log into the database.
+pub(super) fn open_copier(options: &SqliteOptions) -> Result<Connection, Fault> {
+    let connection = open(&options.path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
     settle(&connection, options)?;
     Ok(connection)
 }
@@ -72,5 +80,12 @@ fn settle(connection: &Connection, options: &SqliteOptions) -> Result<(), Fault>
     connection.pragma_update(None, "cell_size_check", true)?;
     connection.pragma_update(None, "cache_size", -i64::from(options.cache_kib))?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+    plan_once(connection)
+}
+
+/// Keeps statements planned as they were prepared. Otherwise one that a partial index may serve is prepared anew for
+/// every value that it is given.
+pub(super) fn plan_once(connection: &Connection) -> Result<(), Fault> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(())
 }
