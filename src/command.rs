@@ -9,6 +9,7 @@ mod serve;
 mod shop;
 mod table;
 mod target;
+mod token;
 mod verdict;
 
 use std::io::Write as _;
@@ -16,6 +17,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
+use crate::app::StartError;
 use cli::{Cli, Command};
 
 /// Why a command did not do its work. The text is one plain sentence for the person at the terminal.
@@ -30,6 +32,10 @@ enum Failure {
 }
 
 impl Failure {
+    fn of_start(error: StartError) -> Self {
+        if error.is_configuration() { Self::Usage(error.to_string()) } else { Self::Work(error.to_string()) }
+    }
+
     fn exit_code(&self) -> ExitCode {
         match self {
             Self::Usage(_) => ExitCode::from(2),
@@ -49,6 +55,7 @@ pub fn run() -> ExitCode {
         #[cfg(feature = "bench")]
         Some(Command::Bench(args)) => bench::run(&args),
         Some(Command::Verdict(args)) => verdict::run(&args),
+        Some(Command::Token(command)) => token::run(command),
     };
     done.unwrap_or_else(|failure| {
         say(&format!("floodgate: {failure}"));

@@ -12,13 +12,16 @@ mod body;
 mod call;
 mod connection;
 mod cursor;
+mod docs;
 mod health;
 mod if_match;
+mod openapi;
 mod order;
 mod problem;
 mod query;
 mod request_id;
 mod routes;
+mod schema;
 mod serve;
 mod server;
 mod sku;
@@ -29,9 +32,13 @@ mod wire;
 
 use std::sync::Arc;
 
+use actix_web::web::Bytes;
 use actors::domain::money::Currency;
 use actors::node::Node;
 
+pub use openapi::document;
+pub use problem::pages::{PAGES, ProblemPage};
+pub use routes::{RouteRow, configure, routes};
 pub use server::HttpServer;
 
 use crate::access::Tokens;
@@ -48,13 +55,17 @@ pub struct Front {
     /// What this node is called among others.
     node_name: String,
     request_ids: RequestIds,
+    /// The OpenAPI document.
+    document: Bytes,
 }
 
 impl Front {
     /// Puts the front door before a node. `salt` tells this start's request ids from another's.
     pub fn new(node: Arc<Node>, node_name: String, tokens: Arc<dyn Tokens>, currency: Currency, salt: u32) -> Self {
         let gate = Gate::new(tokens, Arc::clone(&node.clock));
+        let document = Bytes::from(document(&currency));
         let readiness = Readiness::new(Arc::clone(&node.store), Arc::clone(&node.clock));
-        Self { node, gate, readiness, currency, node_name, request_ids: RequestIds::new(salt) }
+        let request_ids = RequestIds::new(salt);
+        Self { node, gate, readiness, currency, node_name, request_ids, document }
     }
 }

@@ -103,6 +103,18 @@ struct Raw {
 }
 
 impl Settings {
+    /// Loads every layer, with the environment of this process.
+    ///
+    /// # Errors
+    /// As [`Settings::load`].
+    pub fn of_process(flags: &Flags) -> Result<Self, SettingsError> {
+        let environment = std::env::vars_os().filter_map(|(name, value)| {
+            let value = value.to_string_lossy().into_owned();
+            Some((name.into_string().ok()?, value))
+        });
+        Self::load(flags, environment)
+    }
+
     /// Loads every layer: defaults, the file the flags name, this environment, the flags.
     ///
     /// # Errors

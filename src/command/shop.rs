@@ -6,6 +6,7 @@ pub(super) mod wire;
 use std::cell::Cell;
 use std::time::Duration;
 
+use actix_web::web::Bytes;
 use actors::domain::limits::PAGE_MAX;
 use awc::error::{ConnectError, SendRequestError};
 use awc::http::Method;
@@ -18,7 +19,7 @@ use serde_json::{Value, json};
 pub(super) use refusal::{Doubt, Refusal};
 
 use super::target::BaseUrl;
-use wire::{EventList, FlowPage, Order, OrderPage, PayAnswer, Stock, Verdict};
+use wire::{CreatedToken, EventList, FlowPage, Order, OrderPage, PayAnswer, Stock, TokenList, Verdict, WantedToken};
 
 /// How long one request may take, its answer included. Twice the service's own deadline and then some.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
@@ -132,6 +133,23 @@ impl Shop {
         self.send(self.request(Method::GET, &path), None::<&()>).await
     }
 
+    /// Gives out a token.
+    pub(super) async fn create_token(&self, wanted: &WantedToken<'_>) -> Result<CreatedToken, Refusal> {
+        self.send(self.request(Method::POST, "/admin/tokens"), Some(wanted)).await
+    }
+
+    /// A page of the tokens that were given out.
+    pub(super) async fn tokens(&self, cursor: Option<&str>) -> Result<TokenList, Refusal> {
+        let path = format!("/admin/tokens?limit={PAGE_MAX}{}", from(cursor));
+        self.send(self.request(Method::GET, &path), None::<&()>).await
+    }
+
+    /// Takes a token back.
+    pub(super) async fn revoke_token(&self, token_id: &str) -> Result<(), Refusal> {
+        let request = self.request(Method::DELETE, &format!("/admin/tokens/{token_id}"));
+        self.exchange(request, None::<&()>).await.map(|_| ())
+    }
+
     fn request(&self, method: Method, path: &str) -> ClientRequest {
         self.client.request(method, format!("{}{path}", self.url.as_str()))
     }
@@ -150,6 +168,12 @@ impl Shop {
         request: ClientRequest,
         body: Option<&impl Serialize>,
     ) -> Result<T, Refusal> {
+        let answer = self.exchange(request, body).await?;
+        serde_json::from_slice(&answer).map_err(|error| Refusal::unreadable(&error))
+    }
+
+    /// Sends a request; the body of the answer if it says yes.
+    async fn exchange(&self, request: ClientRequest, body: Option<&impl Serialize>) -> Result<Bytes, Refusal> {
         self.requests.set(self.requests.get() + 1);
         let sent = match body {
             Some(body) => request.send_json(body),
@@ -158,7 +182,7 @@ impl Shop {
         let mut answer = sent.await.map_err(|error| not_answered(&error))?;
         let bytes = answer.body().limit(ANSWER_BYTES_MAX).await.map_err(|error| Refusal::broken_off(&error))?;
         if answer.status().is_success() {
-            return serde_json::from_slice(&bytes).map_err(|error| Refusal::unreadable(&error));
+            return Ok(bytes);
         }
         Err(Refusal::of_answer(answer.status().as_u16(), retry_after(answer.headers()), &bytes))
     }

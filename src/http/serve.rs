@@ -8,7 +8,7 @@ use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::answer::Answer;
-use super::call::Call;
+use super::call::{Call, Visit};
 use super::connection::Peer;
 use super::problem::Refusal;
 use super::query::Query;
@@ -70,7 +70,7 @@ async fn respond(target: Target, front: Data<Front>, request: HttpRequest, paylo
     match route.handler {
         Handler::Open(handler) => {
             Query::parse(request.query_string(), route.query)?;
-            handler(front).await
+            handler(Visit { front, request }).await
         }
         Handler::Only(roles, handler) => {
             let caller = front.gate.caller(request.headers()).await?;

@@ -38,7 +38,7 @@ const SHELL: &[Row] = &[
     row("backend", &["rfc3339"], &["ports", "domain"]),
     row("http", &["access", "rfc3339"], MESSAGES),
     row("app", ANY, ANY),
-    row("command", &["app", "settings"], &["ports", "domain"]),
+    row("command", &["access", "app", "settings"], &["ports", "domain"]),
 ];
 
 /// The layer of a file, with its table; none for crate roots and for what is outside the crates' sources.

@@ -20,6 +20,8 @@ pub const SOURCE_LENGTH_MAX: usize = 32;
 pub const TEXT_LENGTH_MAX: usize = 500;
 /// Length of a SKU's name, in characters.
 pub const NAME_LENGTH_MAX: usize = 250;
+/// Length of a token's label, in characters.
+pub const LABEL_LENGTH_MAX: usize = 100;
 /// The longest payment window, in seconds: thirty days.
 pub const PAYMENT_WINDOW_S_MAX: u32 = 30 * 24 * 3600;
 

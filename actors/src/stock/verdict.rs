@@ -30,6 +30,9 @@ pub enum VerdictState {
 }
 
 impl VerdictState {
+    /// Every state, the best first.
+    pub const ALL: [Self; 3] = [Self::Agrees, Self::Settling, Self::Differs];
+
     /// The state as clients name it.
     pub const fn name(self) -> &'static str {
         match self {

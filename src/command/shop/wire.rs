@@ -1,6 +1,6 @@
 //! What the service answers, as far as the commands read it. Members that they do not read are passed over.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// An order.
@@ -155,4 +155,48 @@ impl SkuVerdict {
             other => other.to_string(),
         })
     }
+}
+
+/// A token to give out.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(in crate::command) struct WantedToken<'a> {
+    /// What it lets its holder be.
+    pub(in crate::command) role: &'a str,
+    /// The user it speaks for.
+    pub(in crate::command) user_id: Option<&'a str>,
+    /// What to call it.
+    pub(in crate::command) label: Option<&'a str>,
+}
+
+/// A token that was given out.
+#[derive(Deserialize)]
+pub(in crate::command) struct CreatedToken {
+    /// Names it.
+    pub(in crate::command) token_id: String,
+    /// The token itself.
+    pub(in crate::command) token: String,
+}
+
+/// A page of tokens.
+#[derive(Clone, Debug, Deserialize)]
+pub(in crate::command) struct TokenList {
+    /// The tokens, newest first.
+    pub(in crate::command) tokens: Vec<Token>,
+    /// Where the next page goes on.
+    pub(in crate::command) next_cursor: Option<String>,
+}
+
+/// What is told of a token.
+#[derive(Clone, Debug, Deserialize)]
+pub(in crate::command) struct Token {
+    /// Names it.
+    pub(in crate::command) token_id: String,
+    /// What it lets its holder be.
+    pub(in crate::command) role: String,
+    /// The user it speaks for.
+    pub(in crate::command) user_id: Option<String>,
+    /// What the shop calls it.
+    pub(in crate::command) label: Option<String>,
+    /// When it was given out.
+    pub(in crate::command) created_at: String,
 }
