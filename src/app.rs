@@ -23,6 +23,7 @@ use actors::ports::{Clock, CommitError, StoreError};
 use actors::stock::MemoryLedger;
 
 use crate::access::{Caller, IssuedToken, Tokens as _};
+use crate::backend::otlp::OtlpExporter;
 use crate::backend::printer::{self, LinePrinter};
 use crate::backend::sqlite::{self, CurrencyError, SqliteEventLog, SqliteTokens};
 use crate::http::{Front, HttpServer};
@@ -149,6 +150,7 @@ pub struct App {
     front: Data<Front>,
     node: Arc<Node>,
     core: Arbiter,
+    exporter: Option<OtlpExporter>,
     data: DataDir,
     url: String,
     admin_token: AdminToken,
@@ -160,7 +162,7 @@ impl App {
     /// # Errors
     /// Tells in one sentence why it cannot.
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
-        let Settings { server, data, shop, store, ledger, stream, printer, log: _ } = settings;
+        let Settings { server, data, shop, store, ledger, stream, printer, metrics, limits, traces, log: _ } = settings;
         let own = OwnFiles::of(&data.dir, &store.path);
         let data = DataDir::open(&data.dir)?;
         if let Some(path) = printer.path.as_deref()
@@ -176,7 +178,7 @@ impl App {
         let StreamSettings::Store = stream;
         let sink = Arc::new(LinePrinter::open(printer.path.as_deref())?);
         let core = Arbiter::new();
-        let node = Node::start(&Ports {
+        let ports = Ports {
             ledger: Arc::new(MemoryLedger::new(Arc::clone(&clock))),
             log: Arc::new(SqliteEventLog::of(&store)),
             store: Arc::new(store),
@@ -184,16 +186,30 @@ impl App {
             clock,
             ids: Arc::new(UlidIds::new()),
             spawn: Arc::new(OnArbiter::of(&core)),
-        });
+        };
+        let node = Node::bounded(&ports, limits.in_hand);
         let salt = getrandom::u32()?;
         let node = Arc::new(node);
         let tokens = Arc::new(StoredTokens(tokens));
-        let front = Data::new(Front::new(Arc::clone(&node), server.node, tokens, shop.currency, salt));
+        let mut front = Front::new(Arc::clone(&node), server.node.clone(), tokens, shop.currency, salt);
+        if let Some(requests_per_s) = limits.requests_per_s {
+            front = front.limited_to(requests_per_s);
+        }
+        if metrics.is_open {
+            front = front.with_open_metrics();
+        }
+        let mut exporter = None;
+        if let Some(endpoint) = traces.endpoint {
+            let (tracer, started) = OtlpExporter::start(&endpoint, &server.node);
+            front = front.traced_by(Arc::new(tracer));
+            exporter = Some(started);
+        }
+        let front = Data::new(front);
         let server = HttpServer::start(server.listen, front.clone())
             .map_err(|error| StartError::Listen { listen: server.listen, error })?;
         let url = format!("http://{}", reachable(server.address()));
         data.announce(&url);
-        Ok(Self { server, front, node, core, data, url, admin_token })
+        Ok(Self { server, front, node, core, exporter, data, url, admin_token })
     }
 
     /// Where the API is.
@@ -233,10 +249,13 @@ impl App {
 
     /// Stops: takes no new requests, finishes those in hand, and leaves the directory free.
     pub async fn stop(self) {
-        let Self { server, front, node, core, data, .. } = self;
+        let Self { server, front, node, core, exporter, data, .. } = self;
         server.stop().await;
         if !node.drain(DRAIN_DEADLINE).await {
             tracing::warn!("some events are not printed yet; they are when the service starts again");
+        }
+        if let Some(exporter) = exporter {
+            exporter.finish().await;
         }
         core.stop();
         if core.join().is_err() {

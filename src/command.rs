@@ -4,6 +4,7 @@
 mod bench;
 mod cli;
 mod duration;
+mod live_actors;
 mod rush;
 mod serve;
 mod shop;
@@ -54,6 +55,7 @@ pub fn run() -> ExitCode {
         Some(Command::Rush(args)) => rush::run(&args),
         #[cfg(feature = "bench")]
         Some(Command::Bench(args)) => bench::run(&args),
+        Some(Command::Actors(args)) => live_actors::run(&args),
         Some(Command::Verdict(args)) => verdict::run(&args),
         Some(Command::Token(command)) => token::run(command),
     };

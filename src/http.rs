@@ -15,8 +15,10 @@ mod cursor;
 mod docs;
 mod health;
 mod if_match;
+mod metrics;
 mod openapi;
 mod order;
+mod pace;
 mod problem;
 mod query;
 mod request_id;
@@ -30,6 +32,7 @@ mod tests;
 mod unread;
 mod wire;
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use actix_web::web::Bytes;
@@ -42,8 +45,11 @@ pub use routes::{RouteRow, configure, routes};
 pub use server::HttpServer;
 
 use crate::access::Tokens;
+use crate::trace::Tracer;
 use auth::Gate;
 use health::Readiness;
+use metrics::Metrics;
+use pace::Pace;
 use request_id::RequestIds;
 
 /// Everything that handlers need.
@@ -55,6 +61,11 @@ pub struct Front {
     /// What this node is called among others.
     node_name: String,
     request_ids: RequestIds,
+    metrics: Metrics,
+    /// Whether anyone may read the metrics.
+    are_metrics_open: bool,
+    /// Who is told of requests.
+    tracer: Option<Arc<dyn Tracer>>,
     /// The OpenAPI document.
     document: Bytes,
 }
@@ -65,7 +76,38 @@ impl Front {
         let gate = Gate::new(tokens, Arc::clone(&node.clock));
         let document = Bytes::from(document(&currency));
         let readiness = Readiness::new(Arc::clone(&node.store), Arc::clone(&node.clock));
-        let request_ids = RequestIds::new(salt);
-        Self { node, gate, readiness, currency, node_name, request_ids, document }
+        Self {
+            node,
+            gate,
+            readiness,
+            currency,
+            node_name,
+            request_ids: RequestIds::new(salt),
+            document,
+            metrics: Metrics::new(),
+            are_metrics_open: false,
+            tracer: None,
+        }
+    }
+
+    /// Lets one caller send so many requests a second.
+    #[must_use]
+    pub fn limited_to(mut self, requests_per_s: NonZeroU32) -> Self {
+        self.gate.pace = Some(Pace::new(requests_per_s, Arc::clone(&self.node.clock)));
+        self
+    }
+
+    /// Tells of every request.
+    #[must_use]
+    pub fn traced_by(mut self, tracer: Arc<dyn Tracer>) -> Self {
+        self.tracer = Some(tracer);
+        self
+    }
+
+    /// Lets anyone read the metrics.
+    #[must_use]
+    pub fn with_open_metrics(mut self) -> Self {
+        self.are_metrics_open = true;
+        self
     }
 }

@@ -30,6 +30,8 @@ pub(super) enum Command {
     /// Measures durable orders beside the same server's bare echo, on a service of its own.
     #[cfg(feature = "bench")]
     Bench(BenchArgs),
+    /// Shows who lives in the service and what they do; on a terminal, again every second.
+    Actors(ActorsArgs),
     /// Gives out tokens, lists them and takes them back.
     #[command(subcommand)]
     Token(TokenCommand),
@@ -126,6 +128,22 @@ pub(super) struct BenchArgs {
     pub(super) rounds: u16,
 }
 
+/// Options of `floodgate actors`.
+#[derive(Clone, Debug, Args)]
+pub(super) struct ActorsArgs {
+    #[command(flatten)]
+    pub(super) target: TargetArgs,
+    /// Only actors of this kind, such as stock or order_supervisor
+    #[arg(long, value_name = "KIND", value_parser = kind)]
+    pub(super) kind: Option<String>,
+}
+
+/// A kind of actor becomes part of a query.
+fn kind(text: &str) -> Result<String, &'static str> {
+    let is_good = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    if is_good { Ok(text.to_owned()) } else { Err("a kind is written in small letters, as in order_supervisor") }
+}
+
 #[derive(Clone, Debug, Subcommand)]
 pub(super) enum TokenCommand {
     /// Gives out a token and prints it, this once; with no service running, opens its store itself.
@@ -215,6 +233,7 @@ mod tests {
             "floodgate rush --stock -1",
             "floodgate rush --patience soon",
             "floodgate verdict --buyers 1",
+            "floodgate actors --kind a&b",
             "floodgate token",
             "floodgate token create",
             "floodgate token create --role buyer",

@@ -18,8 +18,12 @@ use serde_json::{Value, json};
 
 pub(super) use refusal::{Doubt, Refusal};
 
-use super::target::BaseUrl;
-use wire::{CreatedToken, EventList, FlowPage, Order, OrderPage, PayAnswer, Stock, TokenList, Verdict, WantedToken};
+use super::Failure;
+use super::cli::TargetArgs;
+use super::target::{self, BaseUrl};
+use wire::{
+    ActorList, CreatedToken, EventList, FlowPage, Order, OrderPage, PayAnswer, Stock, TokenList, Verdict, WantedToken,
+};
 
 /// How long one request may take, its answer included. Twice the service's own deadline and then some.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
@@ -49,6 +53,17 @@ impl Shop {
             .add_default_header((AUTHORIZATION, format!("Bearer {token}")))
             .finish();
         Self { client, url, requests: Cell::new(0) }
+    }
+
+    /// The shop that these arguments mean, if a service answers there. That is asked first: where nothing runs, a
+    /// missing token is not what is wrong.
+    pub(super) async fn running(args: &TargetArgs) -> Result<Self, Failure> {
+        let url = target::url_of(args)?;
+        if !Self::new(url.clone(), "", 1).is_alive().await {
+            let problem = format!("no service answers at {}; start one with floodgate", url.as_str());
+            return Err(Failure::Work(problem));
+        }
+        Ok(Self::new(url, &target::token_of(args)?, 1))
     }
 
     /// Requests sent so far.
@@ -130,6 +145,14 @@ impl Shop {
             Some(sku_id) => format!("/admin/verdict?sku_id={sku_id}"),
             None => "/admin/verdict".to_owned(),
         };
+        self.send(self.request(Method::GET, &path), None::<&()>).await
+    }
+
+    /// A page of the actors that live, of one kind or of all.
+    pub(super) async fn actors(&self, kind: Option<&str>, cursor: Option<&str>) -> Result<ActorList, Refusal> {
+        let filters = [("kind", kind), ("cursor", cursor)];
+        let given = filters.iter().filter_map(|(name, value)| value.map(|value| format!("&{name}={value}")));
+        let path = format!("/admin/actors?limit=100{}", given.collect::<String>());
         self.send(self.request(Method::GET, &path), None::<&()>).await
     }
 

@@ -9,6 +9,7 @@ use actors::domain::time::Monotonic;
 use actors::ports::{Clock, StoreError};
 use dashmap::DashMap;
 
+use super::pace::Pace;
 use super::problem::Refusal;
 use crate::access::{Caller, IssuedToken, Revoked, TokenHash, TokenPage, Tokens};
 
@@ -33,17 +34,24 @@ pub(super) struct Gate {
     clock: Arc<dyn Clock>,
     found: DashMap<TokenHash, Found>,
     revocations: AtomicU64,
+    /// How much each may ask, if that is limited.
+    pub(super) pace: Option<Pace>,
 }
 
 impl Gate {
     pub(super) fn new(tokens: Arc<dyn Tokens>, clock: Arc<dyn Clock>) -> Self {
-        Self { tokens, clock, found: DashMap::new(), revocations: AtomicU64::new(0) }
+        Self { tokens, clock, found: DashMap::new(), revocations: AtomicU64::new(0), pace: None }
     }
 
     /// Whoever sent a request with these headers.
     pub(super) async fn caller(&self, headers: &HeaderMap) -> Result<Caller, Refusal> {
         let token = bearer(headers).ok_or(Refusal::Unauthenticated)?;
-        self.look_up(TokenHash::of(token)).await?.ok_or(Refusal::TokenNotKnown)
+        let hash = TokenHash::of(token);
+        let caller = self.look_up(hash).await?.ok_or(Refusal::TokenNotKnown)?;
+        if let Some(pace) = &self.pace {
+            pace.admit(&hash).map_err(Refusal::RateLimited)?;
+        }
+        Ok(caller)
     }
 
     /// Gives out a token that speaks for `caller`.

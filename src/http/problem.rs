@@ -29,6 +29,9 @@ pub(super) enum Refusal {
     /// The token's role may not do this.
     #[error("a token of the role {0} may not do this")]
     Forbidden(&'static str),
+    /// The caller sends more than it may.
+    #[error("this caller has sent as many requests as it may for now; try again in {0} s")]
+    RateLimited(u64),
     /// There is nothing at this path.
     #[error("there is nothing at this path")]
     RouteNotFound,
@@ -119,6 +122,7 @@ impl Refusal {
             Self::LastAdminToken => StatusCode::CONFLICT,
             Self::UnknownField { .. } | Self::FieldNotAllowed { .. } => StatusCode::UNPROCESSABLE_ENTITY,
             Self::PreconditionRequired => StatusCode::PRECONDITION_REQUIRED,
+            Self::RateLimited(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Core(rejection) => status_of(rejection),
         }
     }
@@ -128,6 +132,7 @@ impl Refusal {
         match self {
             Self::Unauthenticated | Self::TokenNotKnown => "unauthenticated",
             Self::Forbidden(_) => "forbidden",
+            Self::RateLimited(_) => "rate_limited",
             Self::RouteNotFound => "route_not_found",
             Self::MethodNotAllowed(_) => "method_not_allowed",
             Self::RequestTimeout => "request_timeout",
@@ -179,6 +184,9 @@ impl Refusal {
             }
             Self::MethodNotAllowed(allowed) => {
                 answer.insert_header((ALLOW, allowed.as_str()));
+            }
+            Self::RateLimited(wait_s) => {
+                answer.insert_header((RETRY_AFTER, *wait_s));
             }
             // What is left of the body is not worth waiting for.
             Self::RequestTimeout | Self::BodyTooLarge => {

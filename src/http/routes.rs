@@ -11,7 +11,7 @@ use super::answer::Answer;
 use super::body::BodyRule;
 use super::call::{Call, Visit};
 use super::serve::{Target, serve};
-use super::{Front, admin, docs, health, order, sku};
+use super::{Front, admin, docs, health, metrics, order, sku};
 use crate::access::Role;
 
 /// One row of the table.
@@ -83,6 +83,7 @@ routes! {
     POST   "/admin/tokens"            [], Required, ADMIN => admin::token::create::handle;
     GET    "/admin/tokens"            ["limit", "cursor"], None, ADMIN => admin::token::list::handle;
     DELETE "/admin/tokens/{id}"       [], None,     ADMIN => admin::token::revoke::handle;
+    GET    "/metrics"                 [], None,     ADMIN => metrics::read::handle;
     GET    "/health/live"             [], None,     OPEN  => health::live::handle;
     GET    "/health/ready"            [], None,     OPEN  => health::ready::handle;
     GET    "/openapi.json"            [], None,     OPEN  => docs::document::handle;

@@ -47,7 +47,7 @@ impl Reply {
         assert_eq!(problem["title"], code.replace('_', " "), "{self:?}");
         assert_eq!(problem["request_id"].as_str(), self.header("x-request-id"), "{self:?}");
         assert!(problem["detail"].as_str().is_some_and(|detail| !detail.is_empty()), "{self:?}");
-        assert_eq!(self.status == 503, self.header("retry-after").is_some(), "{self:?}");
+        assert_eq!([429, 503].contains(&self.status), self.header("retry-after").is_some(), "{self:?}");
         let page = PAGES.iter().find(|page| page.code == code);
         assert_eq!(page.map(|page| page.status), Some(self.status), "no page explains {code}");
         (self.status, code)

@@ -23,3 +23,5 @@ mod restarts;
 mod skus;
 mod starts;
 mod token_command;
+mod tracing;
+mod watching;

@@ -100,6 +100,7 @@ const RECIPES: &[Recipe] = &[
     recipe("GET /admin/tokens"),
     recipe("DELETE /admin/tokens/{id}"),
     recipe("GET /health/live"),
+    recipe("GET /metrics"),
     recipe("GET /health/ready"),
     recipe("GET /openapi.json"),
     recipe("GET /docs"),

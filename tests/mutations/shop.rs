@@ -78,8 +78,8 @@ impl Shop {
     /// Nothing that was sent has left the service with something wrong inside.
     pub(crate) async fn assert_sound(self) {
         for kind in self.app.node().live.totals() {
-            let (name, (_, _, _, restarts)) = kind;
-            assert_eq!(restarts, 0, "an actor of the kind {name} was made again");
+            let (name, total) = kind;
+            assert_eq!(total.restarts, 0, "an actor of the kind {name} was made again");
         }
         for sku_id in SKUS {
             let sku_id: SkuId = sku_id.parse().expect("an id");

@@ -34,9 +34,10 @@ const CORE: &[Row] = &[
 const SHELL: &[Row] = &[
     row("rfc3339", &[], &["domain"]),
     row("access", &[], &["ports", "domain"]),
+    row("trace", &[], &["domain"]),
     row("settings", &[], &["domain"]),
-    row("backend", &["rfc3339"], &["ports", "domain"]),
-    row("http", &["access", "rfc3339"], MESSAGES),
+    row("backend", &["rfc3339", "trace"], &["ports", "domain"]),
+    row("http", &["access", "rfc3339", "trace"], MESSAGES),
     row("app", ANY, ANY),
     row("command", &["access", "app", "settings"], &["ports", "domain"]),
 ];

@@ -14,12 +14,13 @@ use super::supervisor::{DeadlinesChanged, Supervisors};
 use crate::domain::commit::{Mutation, Outcome, Verdict};
 use crate::domain::event::OrderEvent;
 use crate::domain::id::{GrantId, OrderId, SkuId};
+use crate::domain::invariant::Invariant;
 use crate::domain::limits::BATCH_MAX;
 use crate::domain::order::Order;
 use crate::domain::rejection::Rejection;
 use crate::domain::time::Timestamp;
 use crate::ports::{CommitError, Committed, Settlement, Store};
-use crate::runtime::{Envelope, Gauge, Lifeline, Link, Reply, Ticket};
+use crate::runtime::{Counter, Envelope, Gauge, Lifeline, Link, Reply, Spread, Ticket};
 use crate::stock::{Settle, StockDirectory};
 
 /// One mutation and where its answer goes.
@@ -54,10 +55,21 @@ pub struct Committer {
     waiting: VecDeque<(Work, Arc<Ticket>)>,
     is_committing: bool,
     waiting_now: Gauge,
-    commits: Gauge,
-    committed: Gauge,
     latest_batch: Gauge,
+    batches: Arc<Spread>,
+    times: Arc<Spread>,
+    /// Stock rows that were written though they do not add up. There is no way to come to one but a fault of ours.
+    unsound: Counter,
+    counts: Outcomes,
     lifeline: Lifeline,
+}
+
+/// What became of transactions, and the mutations in those that were committed.
+struct Outcomes {
+    done: Counter,
+    not_done: Counter,
+    unknown: Counter,
+    mutations: Counter,
 }
 
 impl Committer {
@@ -77,9 +89,16 @@ impl Committer {
             waiting: VecDeque::new(),
             is_committing: false,
             waiting_now: lifeline.gauge("waiting"),
-            commits: lifeline.gauge("commits"),
-            committed: lifeline.gauge("committed"),
             latest_batch: lifeline.gauge("latest_batch"),
+            batches: lifeline.sizes("batches"),
+            times: lifeline.times("commit_time"),
+            unsound: lifeline.violations(Invariant::StockAddsUp),
+            counts: Outcomes {
+                done: lifeline.counter("commits"),
+                not_done: lifeline.counter("commits_not_done"),
+                unknown: lifeline.counter("commits_unknown"),
+                mutations: lifeline.counter("committed"),
+            },
             lifeline,
         }
     }
@@ -91,6 +110,7 @@ impl Committer {
         }
         self.is_committing = true;
         let size = self.waiting.len().min(BATCH_MAX);
+        self.batches.note_size(size);
         let (mut mutations, mut grants) = (Vec::with_capacity(size), Vec::with_capacity(size));
         let mut replies = Vec::with_capacity(size);
         for (Work { mutation, grant, reply }, ticket) in self.waiting.drain(..size) {
@@ -98,26 +118,38 @@ impl Committer {
             grants.push(grant);
             replies.push((reply, ticket));
         }
-        let store = Arc::clone(&self.store);
+        let (store, started) = (Arc::clone(&self.store), self.lifeline.now());
         let batch = Batch { mutations: mutations.into(), grants };
         let transaction = async move {
             let result = match store.commit(Arc::clone(&batch.mutations)).await {
                 Err(CommitError::Unknown(reason)) => {
                     tracing::error!(%reason, "commit with unknown outcome");
-                    Ok(look_for(&*store, &batch.mutations).await)
+                    Done::Unknown(look_for(&*store, &batch.mutations).await)
                 }
-                Err(CommitError::NotDone(reason)) => Err(reason),
-                Ok(committed) => Ok(committed),
+                Err(CommitError::NotDone(reason)) => Done::No(reason),
+                Ok(committed) => Done::Yes(committed),
             };
             (batch, replies, result)
         };
-        context.spawn(transaction.into_actor(self).map(|(batch, replies, result), actor, context| {
+        context.spawn(transaction.into_actor(self).map(move |(batch, replies, result), actor, context| {
             actor.is_committing = false;
+            actor.times.note_time(actor.lifeline.now().since(started));
             // First of all, so that the store has the next batch in hand while this one's outcome is told.
             actor.commit(context);
             let verdicts = match result {
-                Ok(committed) => actor.committed(&batch, committed),
-                Err(reason) => actor.not_done(&batch, &reason),
+                Done::Yes(committed) => {
+                    actor.counts.done.add(1);
+                    actor.counts.mutations.add(batch.mutations.len());
+                    actor.committed(&batch, committed)
+                }
+                Done::Unknown(found) => {
+                    actor.counts.unknown.add(1);
+                    actor.committed(&batch, found)
+                }
+                Done::No(reason) => {
+                    actor.counts.not_done.add(1);
+                    actor.not_done(&batch, &reason)
+                }
             };
             for ((reply, _ticket), verdict) in replies.into_iter().zip(verdicts) {
                 reply.answer(verdict);
@@ -128,8 +160,6 @@ impl Committer {
     /// Tells everyone concerned, and gives the verdicts back.
     fn committed(&self, batch: &Batch, committed: Committed) -> Vec<Verdict> {
         let Committed { verdicts, skus, events } = committed;
-        self.commits.add_count(1);
-        self.committed.add_count(batch.mutations.len());
         self.latest_batch.set_count(batch.mutations.len());
         let mut grants = batch.by_sku();
         let mut changed = DeadlinesChanged::default();
@@ -148,6 +178,10 @@ impl Committer {
             }
         }
         for (sku_id, sku) in &skus {
+            if !sku.level.is_sound() {
+                self.unsound.add(1);
+                tracing::error!(%sku_id, level = ?sku.level, "stock that does not add up was committed");
+            }
             self.stock.note(sku);
             let grants = grants.remove(sku_id).unwrap_or_default();
             self.stock.settle(sku, Settlement { grants, level: Some((sku.level.version, sku.level.available)) });
@@ -171,6 +205,14 @@ impl Committer {
         }
         batch.mutations.iter().map(|_| Err(Rejection::Unavailable(reason.to_owned()))).collect()
     }
+}
+
+/// What became of a transaction.
+enum Done {
+    Yes(Committed),
+    No(String),
+    /// With what was found of it afterwards.
+    Unknown(Committed),
 }
 
 /// An order to watch, with its deadline; none if it has none.

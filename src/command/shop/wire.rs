@@ -1,5 +1,7 @@
 //! What the service answers, as far as the commands read it. Members that they do not read are passed over.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -136,6 +138,36 @@ pub(in crate::command) struct Totals {
     pub(in crate::command) reserved: i64,
     /// In orders that were paid.
     pub(in crate::command) sold: i64,
+}
+
+/// A page of live actors.
+#[derive(Clone, Debug, Deserialize)]
+pub(in crate::command) struct ActorList {
+    /// The actors, by kind and key.
+    pub(in crate::command) actors: Vec<Actor>,
+    /// Where the next page begins; none if this is the last.
+    pub(in crate::command) next_cursor: Option<String>,
+}
+
+/// A live actor.
+#[derive(Clone, Debug, Deserialize)]
+pub(in crate::command) struct Actor {
+    /// What it is.
+    pub(in crate::command) kind: String,
+    /// Which of its kind.
+    pub(in crate::command) key: String,
+    /// The node it lives on.
+    pub(in crate::command) node: String,
+    /// Messages on their way to it.
+    pub(in crate::command) mailbox: u64,
+    /// Messages it handled.
+    pub(in crate::command) handled: u64,
+    /// How often it was replaced after a panic.
+    pub(in crate::command) restarts: u64,
+    /// When it last did something.
+    pub(in crate::command) last_activity: String,
+    /// What else it shows of itself.
+    pub(in crate::command) state: BTreeMap<String, i64>,
 }
 
 /// What the ledger holds for a SKU.

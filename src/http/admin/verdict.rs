@@ -101,7 +101,7 @@ async fn on_all(call: &Call) -> Result<Verdict, actors::ports::StoreError> {
 }
 
 fn body_of(verdict: &SkuVerdict) -> SkuBody {
-    let SkuVerdict { state, audit, ledger, actor, differences } = verdict;
+    let SkuVerdict { state, audit, ledger, actor, differences, .. } = verdict;
     SkuBody {
         sku_id: audit.sku.sku_id.to_string(),
         state: state.name(),

@@ -63,7 +63,7 @@ fn common(route: &Route) -> Vec<&'static str> {
         codes.extend(of_bodies);
     }
     if let Handler::Only(roles, _) = route.handler {
-        codes.extend(["unauthenticated", "unavailable"]);
+        codes.extend(["unauthenticated", "rate_limited", "unavailable"]);
         if roles.len() < Role::ALL.len() {
             codes.push("forbidden");
         }
