@@ -133,6 +133,20 @@ async fn orders_wait_while_there_is_much_to_do_and_are_filed_with_what_comes_lat
 }
 
 #[tokio::test]
+async fn a_user_with_many_orders_has_them_filed_however_much_there_is_to_do() {
+    let (bench, store) = Bench::new().await;
+    let of_one = |number| Mutation::Place(place_keyed(number, "u-0", &format!("k-{number}"), &[("a", 1)]));
+    for first in [1, 1 + MANY, 1 + 2 * MANY] {
+        commit(&store, (first..first + MANY).map(of_one).collect()).await;
+    }
+    assert_eq!(bench.filed(), [80, 80, 0], "all but the latest");
+    let expected: Vec<_> = (1..=3 * MANY).rev().map(order_id).collect();
+    assert_eq!(found(&store, "u-0").await, expected);
+    let replayed = commit(&store, (1..=3 * MANY).map(of_one).collect()).await;
+    assert!(replayed.iter().all(|outcome| matches!(outcome, Outcome::Placed { replayed: true, .. })));
+}
+
+#[tokio::test]
 async fn what_was_not_filed_is_found_after_a_restart_whatever_was_filed_since() {
     let (bench, store) = Bench::new().await;
     place_many(&store, 1).await;

@@ -1,8 +1,9 @@
 //! Pages of orders, newest first.
 //!
 //! One index drives a page: the user's if a user is asked for, else the SKU's, else the status's, else that of all
-//! orders. A user's orders that are not filed yet come in between. What the driving index cannot tell is looked at row by row, and a page gives up after so many rows with a
-//! cursor to go on from, so that no combination of filters holds a reader for long.
+//! orders. A user's orders that are not filed yet come in between. What the driving index cannot tell is looked at row
+//! by row, and a page gives up after so many rows with a cursor to go on from, so that no combination of filters holds a
+//! reader for long.
 
 use std::iter::Peekable;
 use std::vec::IntoIter;

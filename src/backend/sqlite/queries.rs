@@ -25,7 +25,8 @@ const SKU: &str = concat!(
 );
 const ORDER_KEY: &str = "SELECT order_id FROM order_key WHERE user_id = ?1 AND idempotency_key = ?2";
 const KEYED_ORDER: &str = "SELECT o.body_hash, o.create_time, e.answered FROM order_info o \
-         LEFT JOIN order_event e ON e.order_id = o.order_id AND e.version = 1 WHERE o.order_id = ?1";
+         LEFT JOIN order_event e ON e.order_id = o.order_id AND e.version = 1 \
+         WHERE o.order_id = ?1 AND o.idempotency_key = ?2";
 const STOCK_KEY: &str = "SELECT body_hash, create_time, answered_total, answered_available, answered_reserved, \
          answered_sold, answered_version FROM stock_flow WHERE sku_id = ?1 AND idempotency_key = ?2";
 const PAYMENT: &str = concat!("SELECT ", payment_columns!(), " FROM payment_info WHERE payment_id = ?1");
@@ -79,7 +80,7 @@ pub(super) fn sku(connection: &Connection, sku_id: &SkuId) -> Result<Option<Sku>
 pub(super) fn key(connection: &Connection, view: &View, scoped: &ScopedKey) -> Result<Option<KeyRecord>, Fault> {
     match &scoped.scope {
         KeyScope::PlaceOrder(user_id) => match order_under(connection, view, user_id, &scoped.key)? {
-            Some(order_id) => keyed_order(connection, order_id),
+            Some(order_id) => keyed_order(connection, order_id, &scoped.key),
             None => Ok(None),
         },
         KeyScope::ChangeStock(sku_id) => stock_key(connection, sku_id, &scoped.key),
@@ -99,8 +100,8 @@ pub(super) fn order_under(
     }
 }
 
-fn keyed_order(connection: &Connection, order_id: OrderId) -> Result<Option<KeyRecord>, Fault> {
-    first(connection, KEYED_ORDER, [order_id.to_string()], |row| {
+fn keyed_order(connection: &Connection, order_id: OrderId, key: &IdempotencyKey) -> Result<Option<KeyRecord>, Fault> {
+    first(connection, KEYED_ORDER, [&order_id.to_string(), key.as_str()], |row| {
         let mut columns = Columns::of(row);
         let body_hash = rows::body_hash(&mut columns)?;
         let at = columns.time()?;

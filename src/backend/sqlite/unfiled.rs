@@ -24,6 +24,9 @@ const BUSY_BATCH: usize = 16;
 const QUIET_BATCHES: u32 = 4;
 /// Orders filed with a commit that has little else to do.
 const QUIET_SHARE: usize = 64;
+/// Orders of one user that may wait. Those of one user share their pages anyway, and every order of the user's looks
+/// through them all.
+const OF_USER_MAX: usize = 32;
 
 const FILED_TO: &str = "SELECT filed_to FROM order_filing";
 const LATER: &str = "SELECT id, user_id, order_id, idempotency_key FROM order_info WHERE id > ?1 ORDER BY id";
@@ -43,6 +46,8 @@ pub(super) struct Unfiled(RwLock<State>);
 struct State {
     orders: BTreeMap<UserId, Vec<UnfiledOrder>>,
     count: usize,
+    /// Users with more orders than may wait.
+    crowded: BTreeSet<UserId>,
     /// The row of the latest order that is known here. Later ones are in the database alone.
     known_to: i64,
     /// Batches since the last one with much to do.
@@ -59,14 +64,20 @@ struct State {
 #[derive(Debug, Default)]
 pub(super) struct View(BTreeMap<UserId, Vec<UnfiledOrder>>);
 
-/// Orders to file in one transaction.
+/// Orders to file in one transaction: all that wait, of each of the users.
 #[derive(Debug, Default)]
 pub(super) struct Share {
-    orders: Vec<(UserId, UnfiledOrder)>,
-    /// The user to go on after; none if this ends the round.
-    filed: Option<UserId>,
-    /// The row up to which all is filed, if this ends a round.
-    filed_to: Option<i64>,
+    orders: BTreeMap<UserId, Vec<UnfiledOrder>>,
+    /// How far the round comes with it, if it goes on.
+    round: Option<Round>,
+}
+
+#[derive(Debug)]
+enum Round {
+    /// The user to go on after.
+    To(UserId),
+    /// It ends. The row up to which all is filed.
+    Ended(i64),
 }
 
 impl Unfiled {
@@ -131,22 +142,20 @@ impl Unfiled {
         self.with(|state| match new_orders {
             _ if state.count > UNFILED_MAX => state.share(QUIET_SHARE.max(2 * new_orders)),
             0..BUSY_BATCH if state.quiet >= QUIET_BATCHES && state.count > 0 => state.share(QUIET_SHARE),
-            _ => Share::default(),
+            _ => state.crowd(),
         })
     }
 
     /// Takes note of what was committed: a share, keys that are gone, and new orders, the last of them in row `last`.
     pub(super) fn committed<'a>(
         &self,
-        share: &Share,
+        share: Share,
         cleared: &[ScopedKey],
         new: impl Iterator<Item = &'a Order>,
         last: Option<i64>,
     ) {
         self.change(|state| {
-            for (user_id, order) in &share.orders {
-                state.forget(user_id, order.order_id);
-            }
+            share.orders.keys().for_each(|user_id| state.forget(user_id));
             cleared.iter().for_each(|key| state.clear(key));
             let before = state.count;
             for order in new {
@@ -156,11 +165,13 @@ impl Unfiled {
             let is_quiet = state.count - before < BUSY_BATCH;
             state.quiet = if is_quiet { state.quiet.saturating_add(1) } else { 0 };
             state.known_to = last.unwrap_or(state.known_to);
-            if share.filed_to.is_some() || !share.orders.is_empty() {
-                state.filed.clone_from(&share.filed);
-            }
-            if share.filed_to.is_some() {
-                state.round_from = state.known_to;
+            match share.round {
+                None => {}
+                Some(Round::To(user_id)) => state.filed = Some(user_id),
+                Some(Round::Ended(_)) => {
+                    state.filed = None;
+                    state.round_from = state.known_to;
+                }
             }
         });
     }
@@ -186,18 +197,21 @@ impl State {
     }
 
     fn add(&mut self, user_id: UserId, order: UnfiledOrder) {
-        self.orders.entry(user_id).or_default().push(order);
         self.count += 1;
+        let Some(orders) = self.orders.get_mut(&user_id) else {
+            self.orders.insert(user_id, vec![order]);
+            return;
+        };
+        orders.push(order);
+        if orders.len() == OF_USER_MAX + 1 {
+            self.crowded.insert(user_id);
+        }
     }
 
-    fn forget(&mut self, user_id: &UserId, order_id: OrderId) {
-        let Some(orders) = self.orders.get_mut(user_id) else { return };
-        let before = orders.len();
-        orders.retain(|order| order.order_id != order_id);
-        self.count -= before - orders.len();
-        if orders.is_empty() {
-            self.orders.remove(user_id);
-        }
+    /// A user's orders are filed, all that were known.
+    fn forget(&mut self, user_id: &UserId) {
+        self.count -= self.orders.remove(user_id).map_or(0, |orders| orders.len());
+        self.crowded.remove(user_id);
     }
 
     fn clear(&mut self, scoped: &ScopedKey) {
@@ -207,20 +221,30 @@ impl State {
         }
     }
 
-    /// The orders of the users that come next, about so many.
+    /// The orders of users who have more than may wait.
+    fn crowd(&self) -> Share {
+        Share { orders: self.of(self.crowded.iter()).0, round: None }
+    }
+
+    /// The orders of the users that come next, about so many, beside the crowd's.
     fn share(&self, size: usize) -> Share {
         let after = self.filed.as_ref().map_or(Unbounded, Excluded);
-        let mut share = Share::default();
+        let mut share = self.crowd();
+        let (mut taken, mut round) = (0, Round::Ended(self.round_from));
+        let mut filed = None;
         for (user_id, orders) in self.orders.range::<UserId, _>((after, Unbounded)) {
-            if share.orders.len() >= size {
-                return share;
+            if taken >= size {
+                round = filed.map_or(round, Round::To);
+                break;
             }
-            share.orders.extend(orders.iter().map(|order| (user_id.clone(), order.clone())));
-            share.filed = Some(user_id.clone());
+            taken += orders.len();
+            share.orders.entry(user_id.clone()).or_insert_with(|| orders.clone());
+            filed = Some(user_id.clone());
         }
-        let is_all = share.orders.len() == self.count;
-        let filed_to = if is_all { self.known_to } else { self.round_from };
-        Share { filed: None, filed_to: Some(filed_to), ..share }
+        if share.orders.len() == self.orders.len() {
+            round = Round::Ended(self.known_to);
+        }
+        Share { round: Some(round), ..share }
     }
 }
 
@@ -251,7 +275,8 @@ impl Share {
              ON CONFLICT (user_id, idempotency_key) DO UPDATE SET order_id = order_id \
              WHERE order_id = excluded.order_id",
         )?;
-        for (user_id, UnfiledOrder { order_id, key }) in &self.orders {
+        let orders = self.orders.iter().flat_map(|(user_id, orders)| orders.iter().map(move |order| (user_id, order)));
+        for (user_id, UnfiledOrder { order_id, key }) in orders {
             let order_id = order_id.to_string();
             by_user.execute(params![user_id.as_str(), order_id])?;
             let Some(key) = key else { continue };
@@ -260,7 +285,7 @@ impl Share {
                 tracing::error!(%user_id, order_id, "the key of an order belongs to another one");
             }
         }
-        if let Some(filed_to) = self.filed_to {
+        if let Some(Round::Ended(filed_to)) = self.round {
             connection.prepare_cached("UPDATE order_filing SET filed_to = ?1")?.execute([filed_to])?;
         }
         Ok(())

@@ -120,7 +120,7 @@ impl Writer {
         let outcome = outcome.map(|(committed, written)| {
             if let Some((share, changes, written)) = written {
                 let new = changes.new_orders.iter().map(|new| &new.order);
-                unfiled.committed(&share, &changes.cleared_keys, new, written.last_order);
+                unfiled.committed(share, &changes.cleared_keys, new, written.last_order);
                 self.followers.tail.committed(&written.events, &committed.events);
             }
             committed
