@@ -167,8 +167,10 @@ impl Committer {
             match verdict {
                 Ok(Outcome::Placed { order, replayed: false }) => changed.watch.extend(watched(order)),
                 Ok(Outcome::OrderChanged(order) | Outcome::Paid { order, .. }) => {
-                    changed.forget.push(order.order_id);
-                    changed.watch.extend(watched(order));
+                    match watched(order) {
+                        Some(deadline) => changed.watch.push(deadline),
+                        None => changed.forget.push(order.order_id),
+                    }
                     let grant = order.grant();
                     for line in &order.lines {
                         grants.entry(line.sku_id.clone()).or_default().push(grant);
