@@ -46,6 +46,8 @@ pub const IN_HAND_MAX: usize = 8_192;
 pub const SUPERVISOR_SHARDS: usize = 4;
 /// Mutations of one transaction: bounds how long the store's writer is held and how much one failure rolls back.
 pub const BATCH_MAX: usize = 1_024;
+/// Settlements on their way to the ledger of SKUs that are not live: what one transaction touches, several times over.
+pub const SETTLEMENTS_AT_REST_MAX: usize = 4_096;
 /// Keys looked up in one read, within SQLite's and MySQL's bounds on parameters.
 pub const KEY_LOOKUP_MAX: usize = 256;
 /// Events moved in one step by publisher and worker.

@@ -186,7 +186,7 @@ impl Committer {
             }
             self.stock.note(sku);
             let grants = grants.remove(sku_id).unwrap_or_default();
-            self.stock.settle(sku, Settlement { grants, level: Some((sku.level.version, sku.level.available)) });
+            self.stock.settle(sku_id, Settlement { grants, level: Some((sku.level.version, sku.level.available)) });
         }
         self.supervisors.tell(changed);
         if !events.is_empty() && self.publisher.send(Announce(events)).is_err() {

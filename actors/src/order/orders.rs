@@ -241,14 +241,18 @@ impl Orders {
 
     fn is_any_old<'a>(&self, cells: impl Iterator<Item = &'a Arc<StockCell>>) -> bool {
         let now = self.clock.now().monotonic;
-        cells.into_iter().any(|cell| now.since(cell.seen().1) > BASE_AGE_MAX)
+        cells.into_iter().any(|cell| cell.may_be_older(BASE_AGE_MAX, now))
     }
 
     async fn units_leaving(&self, change: &StockChange) -> Result<Vec<Want>, Rejection> {
+        if change.change >= 0 {
+            // Nothing leaves, so nobody has to be live for it; whether there is such a SKU is for the store to say.
+            return Ok(Vec::new());
+        }
         let cells = self.stock.find(vec![change.sku_id.clone()]).await.map_err(unavailable)?;
         let cell = cells.get(&change.sku_id).ok_or_else(|| Rejection::SkuNotFound(change.sku_id.clone()))?;
         // More than fits is left to the store to refuse.
-        let units = u32::try_from(change.change.unsigned_abs()).ok().filter(|_| change.change < 0);
+        let units = u32::try_from(change.change.unsigned_abs()).ok();
         Ok(units.map(|quantity| Want { cell: Arc::clone(cell), quantity }).into_iter().collect())
     }
 
@@ -279,7 +283,7 @@ fn unavailable(error: crate::ports::StoreError) -> Rejection {
 
 /// Runs the validators with what is remembered of the goods; what is there and what is held is left to ledger and store.
 fn validate_goods(wanted: &PlaceOrder, cells: &BTreeMap<SkuId, Arc<StockCell>>) -> Result<(), Rejection> {
-    let seen: Vec<_> = wanted.lines.iter().map(|line| cells.get(&line.sku_id).map(|cell| cell.seen().0)).collect();
+    let seen: Vec<_> = wanted.lines.iter().map(|line| cells.get(&line.sku_id).map(|cell| cell.seen())).collect();
     let known: Vec<Known<'_>> = seen
         .iter()
         .map(|sku| Known { goods: sku.as_ref().map(|sku| &sku.goods), available: None, held: None })

@@ -55,6 +55,8 @@ pub struct BenchNode {
     pub node: Arc<Node>,
     /// Its store.
     pub store: Arc<GatedStore>,
+    /// Its ledger.
+    pub ledger: Arc<MemoryLedger>,
     /// Where its printer writes.
     pub sink: Arc<BreakableSink>,
     /// What is committed.
@@ -77,16 +79,17 @@ impl BenchNode {
             checked: AtomicUsize::new(0),
         });
         let sink = Arc::<BreakableSink>::default();
+        let ledger = Arc::new(MemoryLedger::new(Arc::clone(&clock)));
         let ports = Ports {
             store: Arc::<GatedStore>::clone(&store),
-            ledger: Arc::new(MemoryLedger::new(Arc::clone(&clock))),
+            ledger: Arc::<MemoryLedger>::clone(&ledger),
             log,
             sink: Arc::<BreakableSink>::clone(&sink),
             clock: Arc::clone(&clock),
             ids: Arc::new(Counted(AtomicU64::new(0))),
             spawn: Arc::new(LocalSpawn),
         };
-        Self { node: Arc::new(Node::start(&ports)), store, sink, disk, clock }
+        Self { node: Arc::new(Node::start(&ports)), store, ledger, sink, disk, clock }
     }
 }
 
