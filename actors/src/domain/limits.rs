@@ -32,6 +32,9 @@ pub const KEY_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 pub const GRANT_LIFETIME: Duration = Duration::from_secs(6);
 /// How long a placement may take from before its first reserve to its decision under the row lock.
 pub const PLACEMENT_DEADLINE: Duration = Duration::from_secs(4);
+/// How long a caller waits for its answer. Longer than `PLACEMENT_DEADLINE` and a slow commit, so that whoever can be told
+/// what became of a request is told; shorter than a stop waits for requests.
+pub const ANSWER_PATIENCE: Duration = Duration::from_secs(7);
 /// A refusal on a base older than this asks the store before it is believed.
 pub const BASE_AGE_MAX: Duration = Duration::from_secs(1);
 /// How long a reserve waits for units that placements in flight hold, before it asks again without having heard of them.

@@ -26,6 +26,7 @@ use crate::stock::MemoryLedger;
 pub struct GatedStore {
     inner: MemoryStore,
     is_open: watch::Sender<bool>,
+    is_readable: watch::Sender<bool>,
     asked: AtomicUsize,
     checked: AtomicUsize,
 }
@@ -34,6 +35,11 @@ impl GatedStore {
     /// Lets commits through, or holds them up.
     pub fn set_open(&self, is_open: bool) {
         self.is_open.send_replace(is_open);
+    }
+
+    /// Lets SKUs be read, or holds their readers up.
+    pub fn set_readable(&self, is_readable: bool) {
+        self.is_readable.send_replace(is_readable);
     }
 
     /// Mutations that were asked to be committed so far, held up or not.
@@ -75,6 +81,7 @@ impl BenchNode {
         let store = Arc::new(GatedStore {
             inner,
             is_open: watch::Sender::new(true),
+            is_readable: watch::Sender::new(true),
             asked: AtomicUsize::new(0),
             checked: AtomicUsize::new(0),
         });
@@ -169,7 +176,13 @@ impl Store for GatedStore {
     }
 
     fn skus(&self, sku_ids: Vec<SkuId>) -> Answer<'_, Result<BTreeMap<SkuId, Sku>, StoreError>> {
-        self.inner.skus(sku_ids)
+        let mut is_readable = self.is_readable.subscribe();
+        async move {
+            // It errs only if the store is gone.
+            let _ = is_readable.wait_for(|is_readable| *is_readable).await;
+            self.inner.skus(sku_ids).await
+        }
+        .boxed()
     }
 
     fn sku_page(&self, after: Option<SkuId>, limit: usize) -> Answer<'_, Result<SkuPage, StoreError>> {
