@@ -202,3 +202,14 @@ fn a_store_that_cannot_be_read_keeps_nobody_waiting_for_ever() {
         assert_eq!(answer.map_err(|rejection| rejection.code()).err(), Some("sku_not_found"), "the key is free");
     });
 }
+
+#[test]
+fn an_overdue_order_is_counted_once_however_often_it_is_found() {
+    run(async |bench| {
+        bench.node.orders.place(request(1)).await.expect("the store is open");
+        bench.store.set_open(false);
+        bench.clock.sleep(Duration::from_secs(900 + 600)).await;
+        let counts = bench.node.live.counts.totals();
+        assert_eq!(counts[&("sweeper", "found")], 1, "in ten minutes of sweeps");
+    });
+}
