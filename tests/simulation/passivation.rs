@@ -74,6 +74,28 @@ fn a_ledger_that_knows_a_sku_hears_what_becomes_of_it_on_a_node_where_it_is_not_
 }
 
 #[test]
+fn goods_that_are_put_up_while_a_buyer_looks_for_them_are_not_missed() {
+    run(async |bench| {
+        let mut put = put_sku("b");
+        put.goods.on_sale = false;
+        bench.node.orders.put_sku(put).await.expect("the store is open");
+        bench.node.orders.change_stock(stock_change("b", 5, "k")).await.expect("the store is open");
+        let mut wanted = request(1);
+        wanted.lines[0].sku_id = sku_id("b");
+        bench.store.set_readable(false);
+        let putting = async {
+            bench.clock.sleep(Duration::from_millis(10)).await;
+            let put = bench.node.orders.put_sku(put_sku("b")).await;
+            bench.store.set_readable(true);
+            put
+        };
+        // What the buyer has read is older than what was committed before anyone was live to be told of it.
+        let (placed, put) = tokio::join!(bench.node.orders.place(wanted), putting);
+        assert!(put.is_ok() && placed.is_ok(), "{placed:?}");
+    });
+}
+
+#[test]
 fn a_busy_stock_actor_does_not_rest() {
     run(async |bench| {
         for number in 0..20 {

@@ -38,7 +38,7 @@ impl GatedStore {
         self.is_open.send_replace(is_open);
     }
 
-    /// Lets SKUs be read, or holds their readers up.
+    /// Lets SKUs be read, or holds up what was read of them: it may be old by the time it arrives.
     pub fn set_readable(&self, is_readable: bool) {
         self.is_readable.send_replace(is_readable);
     }
@@ -200,9 +200,10 @@ impl Store for GatedStore {
     fn skus(&self, sku_ids: Vec<SkuId>) -> Answer<'_, Result<BTreeMap<SkuId, Sku>, StoreError>> {
         let mut is_readable = self.is_readable.subscribe();
         async move {
+            let read = self.inner.skus(sku_ids).await;
             // It errs only if the store is gone.
             let _ = is_readable.wait_for(|is_readable| *is_readable).await;
-            self.inner.skus(sku_ids).await
+            read
         }
         .boxed()
     }
