@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use actors::domain::commit::{Mutation, Outcome, Rules};
 use actors::domain::time::Now;
-use actors::ports::{Answer, Clock, CommitError, Committed, Store, StoreError};
+use actors::ports::{Answer, Clock, CommitError, Committed, Store, StoreError, Tally};
 use actors::testing::fixtures::{NEVER, order_id, place, place_keyed, put_sku, sku_id, stock_change};
 use actors::testing::manual_clock::ManualClock;
 use floodgate::backend::sqlite::{SqliteOptions, SqliteStore};
@@ -192,4 +192,6 @@ async fn a_bad_row_holds_up_only_what_meets_it() {
     let refusal = committed.verdicts[2].as_ref().expect_err("its row is bad").to_string();
     assert!(refusal.contains("the database is damaged"), "{refusal}");
     assert_eq!((committed.events.len(), committed.skus[&sku_id("b")].level.reserved), (6, 6));
+    let Tally { done, not_done, unknown, written } = committed.tally;
+    assert_eq!((done, not_done, unknown, written), (5, 3, 0, 6), "halves of halves, and three rows that are bad");
 }

@@ -38,7 +38,8 @@ impl WarmUp {
         }
         for (sku_id, sku) in &skus {
             let settlement = Settlement { grants: Vec::new(), level: Some((sku.level.version, sku.level.available)) };
-            self.stock.settle(sku, settlement.clone());
+            self.stock.wake(sku);
+            self.stock.settle(sku_id, settlement.clone());
             self.stock.note(sku);
             // Awaited here too, and not left to the actor: what was answered is loaded.
             self.ledger.settle(sku_id, settlement).await.map_err(|error| unavailable(&error))?;

@@ -288,6 +288,7 @@ macro_rules! store_contract {
             }
             whole {
                 a_batch_that_changes_nothing_writes_nothing,
+                what_was_written_is_counted,
                 a_sound_store_says_so,
                 answers_are_as_first_given,
                 everything_outlives_a_restart,

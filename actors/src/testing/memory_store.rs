@@ -7,9 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::{FutureExt, ready};
 
-use crate::domain::commit::{
-    Changes, Decided, Facts, KeyRecord, KeyedAnswer, Mutation, Needs, RefundedOrder, Rules, decide,
-};
+use crate::domain::commit::{Changes, Facts, KeyRecord, KeyedAnswer, Mutation, Needs, RefundedOrder, Rules, decide};
 use crate::domain::event::OrderEvent;
 use crate::domain::id::{OrderId, PaymentId, ScopedKey, SkuId, UserId};
 use crate::domain::invariant::OrderTotals;
@@ -72,10 +70,9 @@ impl MemoryStore {
     pub fn commit_now(&self, mutations: &[Mutation]) -> Committed {
         let mut tables = self.disk.tables();
         let facts = tables.facts(mutations);
-        let Decided { verdicts, changes, skus } = decide(facts, mutations, self.clock.now(), self.rules);
-        let events = changes.events().cloned().collect();
+        let (committed, changes) = Committed::of(decide(facts, mutations, self.clock.now(), self.rules));
         tables.apply(changes);
-        Committed { verdicts, skus, events }
+        committed
     }
 }
 

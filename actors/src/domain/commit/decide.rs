@@ -34,7 +34,7 @@ const TICK: Duration = Duration::from_millis(1);
 
 /// Decides every mutation, each seeing what the ones before it did.
 pub fn decide(facts: Facts, mutations: &[Mutation], now: Now, rules: Rules) -> Decided {
-    let mut deciding = Deciding { facts, now, rules, changes: Changes::default(), moved: BTreeMap::new() };
+    let mut deciding = Deciding { facts, now, rules, changes: Changes::default(), moved: BTreeMap::new(), written: 0 };
     let verdicts = mutations.iter().map(|mutation| deciding.verdict(mutation)).collect();
     deciding.finish(verdicts)
 }
@@ -46,6 +46,8 @@ struct Deciding {
     changes: Changes,
     /// The SKUs whose level changed, with the version they had.
     moved: BTreeMap<SkuId, u64>,
+    /// How many mutations there was something to write for.
+    written: usize,
 }
 
 impl Deciding {
@@ -89,6 +91,7 @@ impl Deciding {
             self.facts.keys.insert(key, record);
         }
         let event = OrderEvent::of(&order, EventType::OrderSubmitted, &wanted.by, None);
+        self.written += 1;
         self.changes.new_orders.push(NewOrder { order: order.clone(), event });
         Ok(Outcome::Placed { order, replayed: false })
     }
@@ -181,6 +184,7 @@ impl Deciding {
                 updated_at: now,
             },
         };
+        self.written += 1;
         self.facts.skus.insert(put.sku_id.clone(), sku.clone());
         // Goods put twice in one batch are written once, as they were put last; a new SKU keeps its first stock row.
         match self.changes.goods.iter_mut().find(|earlier| earlier.sku_id == sku.sku_id) {
@@ -227,6 +231,7 @@ impl Deciding {
             at: self.now.wall,
         });
         let record = StockKeyRecord { sku_id: sku_id.clone(), seq, key: change.key.clone(), body_hash, level: after };
+        self.written += 1;
         self.changes.stock_keys.push(record);
         let answer = KeyRecord { body_hash, at: self.now.wall, answer: KeyedAnswer::Level(after) };
         self.facts.keys.insert(key, answer);
@@ -251,7 +256,7 @@ impl Deciding {
                 self.changes.stock.push(write);
             }
         }
-        Decided { verdicts, changes: self.changes, skus: self.facts.skus }
+        Decided { verdicts, changes: self.changes, skus: self.facts.skus, written: self.written }
     }
 }
 

@@ -140,6 +140,8 @@ pub struct Decided {
     pub changes: Changes,
     /// The needed SKUs as they are after the commit.
     pub skus: BTreeMap<SkuId, Sku>,
+    /// How many of the mutations change an order, a payment, a SKU or its stock.
+    pub written: usize,
 }
 
 /// What a batch writes. Applied in the order of the fields, each list in its own order.

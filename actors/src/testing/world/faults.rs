@@ -305,6 +305,10 @@ impl Ledger for FaultyLedger {
         self.inner.rest(sku_id);
     }
 
+    fn may_know(&self, sku_id: &SkuId) -> bool {
+        self.inner.may_know(sku_id)
+    }
+
     fn read(&self, sku_id: &SkuId) -> Answer<'_, Result<Option<LedgerLevel>, LedgerError>> {
         self.inner.read(sku_id)
     }
