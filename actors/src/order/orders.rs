@@ -205,10 +205,10 @@ impl Orders {
     /// Finds the SKUs and runs the validators on what the node knows, so that the store is spared what it would refuse.
     async fn look(&self, wanted: &PlaceOrder) -> Result<Vec<Want>, Rejection> {
         let sku_ids: Vec<SkuId> = wanted.lines.iter().map(|line| line.sku_id.clone()).collect();
-        let cells = self.stock.find(sku_ids.clone()).await.map_err(unavailable)?;
+        let cells = self.stock.find(sku_ids.clone()).await?;
         let mut verdict = validate_goods(wanted, &cells);
         if verdict.is_err() && self.is_any_old(cells.values()) {
-            self.stock.refresh(sku_ids).await.map_err(unavailable)?;
+            self.stock.refresh(sku_ids).await?;
             verdict = validate_goods(wanted, &cells);
         }
         if verdict.is_err() && wanted.key.is_some() {
@@ -245,7 +245,7 @@ impl Orders {
     }
 
     async fn units_leaving(&self, change: &StockChange) -> Result<Vec<Want>, Rejection> {
-        let cells = self.stock.find(vec![change.sku_id.clone()]).await.map_err(unavailable)?;
+        let cells = self.stock.find(vec![change.sku_id.clone()]).await?;
         let cell = cells.get(&change.sku_id).ok_or_else(|| Rejection::SkuNotFound(change.sku_id.clone()))?;
         // More than fits is left to the store to refuse.
         let units = u32::try_from(change.change.unsigned_abs()).ok().filter(|_| change.change < 0);
@@ -271,10 +271,6 @@ impl Orders {
             refused.0.reply.answer(Err(Rejection::Busy));
         }
     }
-}
-
-fn unavailable(error: crate::ports::StoreError) -> Rejection {
-    Rejection::Unavailable(error.to_string())
 }
 
 /// Runs the validators with what is remembered of the goods; what is there and what is held is left to ledger and store.

@@ -28,6 +28,7 @@ pub struct GatedStore {
     is_open: watch::Sender<bool>,
     asked: AtomicUsize,
     checked: AtomicUsize,
+    audited_at_once: AtomicUsize,
 }
 
 impl GatedStore {
@@ -46,6 +47,11 @@ impl GatedStore {
     /// How often it was asked whether it works.
     pub fn checked(&self) -> usize {
         self.checked.load(Ordering::Relaxed)
+    }
+
+    /// The most SKUs that were to be audited in one read.
+    pub fn audited_at_once(&self) -> usize {
+        self.audited_at_once.load(Ordering::Relaxed)
     }
 }
 
@@ -75,6 +81,7 @@ impl BenchNode {
             is_open: watch::Sender::new(true),
             asked: AtomicUsize::new(0),
             checked: AtomicUsize::new(0),
+            audited_at_once: AtomicUsize::new(0),
         });
         let sink = Arc::<BreakableSink>::default();
         let ports = Ports {
@@ -195,6 +202,7 @@ impl Store for GatedStore {
         after: Option<SkuId>,
         limit: usize,
     ) -> Answer<'_, Result<Vec<SkuAudit>, StoreError>> {
+        self.audited_at_once.fetch_max(limit, Ordering::Relaxed);
         self.inner.audit(sku_id, after, limit)
     }
 
