@@ -175,8 +175,8 @@ fn start_committer(
 fn start_events(ports: &Ports, stage: &Stage, committer: &Link<Commit>) -> Link<Announce> {
     let (publisher, worker, printer) = (Link::new(ANNOUNCEMENTS_BOUND), Link::new(1), Link::new(NEWS_BOUND));
     // What was printed is remembered beside the actor, so that its successor prints nothing again.
-    let (sink, printed) = (Arc::clone(&ports.sink), Arc::default());
-    let make = move |lifeline| PrinterActor::new(Arc::clone(&sink), Arc::clone(&printed), lifeline);
+    let (sink, clock, printed) = (Arc::clone(&ports.sink), Arc::clone(&ports.clock), Arc::default());
+    let make = move |lifeline| PrinterActor::new(Arc::clone(&sink), Arc::clone(&clock), Arc::clone(&printed), lifeline);
     Post::new("printer", ONLY, make).reached_by(&printer).fill(stage);
     let (log, clock, committer) = (Arc::clone(&ports.log), Arc::clone(&ports.clock), committer.clone());
     let make =

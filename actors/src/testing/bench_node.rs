@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
-use futures_util::future::{FutureExt, ready};
+use futures_util::future::FutureExt;
 use tokio::sync::watch;
 
 use super::clock::PausedClock;
@@ -113,10 +113,11 @@ impl Ids for Counted {
     }
 }
 
-/// A printer that nobody reads, and that can be broken.
+/// A printer that nobody reads, and that can be broken or stuck.
 #[derive(Default)]
 pub struct BreakableSink {
     is_broken: AtomicBool,
+    is_stuck: watch::Sender<bool>,
     printed: AtomicUsize,
 }
 
@@ -124,6 +125,11 @@ impl BreakableSink {
     /// Lets everything from now on fail, or be printed.
     pub fn set_broken(&self, is_broken: bool) {
         self.is_broken.store(is_broken, Ordering::Relaxed);
+    }
+
+    /// Lets everything from now on wait, or go on.
+    pub fn set_stuck(&self, is_stuck: bool) {
+        self.is_stuck.send_replace(is_stuck);
     }
 
     /// Events that were printed so far.
@@ -140,7 +146,13 @@ impl EventSink for BreakableSink {
             self.printed.fetch_add(events.len(), Ordering::Relaxed);
             Ok(())
         };
-        ready(outcome).boxed()
+        let mut is_stuck = self.is_stuck.subscribe();
+        async move {
+            // It errs only if the sink is gone.
+            let _ = is_stuck.wait_for(|is_stuck| !*is_stuck).await;
+            outcome
+        }
+        .boxed()
     }
 }
 
