@@ -22,7 +22,7 @@ use crate::ports::{
 };
 use crate::stock::MemoryLedger;
 
-/// A store whose commits wait at a gate.
+/// A store whose commits and checks wait at a gate.
 pub struct GatedStore {
     inner: MemoryStore,
     is_open: watch::Sender<bool>,
@@ -220,6 +220,12 @@ impl Store for GatedStore {
 
     fn check(&self) -> Answer<'_, Result<(), StoreError>> {
         self.checked.fetch_add(1, Ordering::Relaxed);
-        self.inner.check()
+        let mut is_open = self.is_open.subscribe();
+        async move {
+            // It errs only if the store is gone.
+            let _ = is_open.wait_for(|is_open| *is_open).await;
+            self.inner.check().await
+        }
+        .boxed()
     }
 }
