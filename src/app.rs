@@ -198,7 +198,7 @@ impl App {
         let salt = getrandom::u32()?;
         let node = Arc::new(node);
         let tokens = Arc::new(StoredTokens(tokens));
-        let mut front = Front::new(Arc::clone(&node), server.node.clone(), tokens, shop.currency, salt);
+        let mut front = Front::new(Arc::clone(&node), server.node.to_string(), tokens, shop.currency, salt);
         if let Some(requests_per_s) = limits.requests_per_s {
             front = front.limited_to(requests_per_s);
         }
@@ -207,7 +207,7 @@ impl App {
         }
         let mut exporter = None;
         if let Some(endpoint) = traces.endpoint {
-            let (tracer, started) = OtlpExporter::start(&endpoint, &server.node);
+            let (tracer, started) = OtlpExporter::start(&endpoint, server.node.as_str());
             front = front.traced_by(Arc::new(tracer));
             exporter = Some(started);
         }
