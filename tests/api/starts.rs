@@ -84,6 +84,20 @@ fn a_pipe_whose_reader_has_stopped_reading_does_not_hold_up_the_stop() {
 }
 
 #[test]
+fn a_log_that_nobody_reads_does_not_hold_up_the_stop() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let mut process = Process::start(&directory.path().join("data"), &[("LOG__LEVEL", "trace")]);
+    let shop = process.client();
+    // More lines than a pipe holds.
+    for _ in 0..500 {
+        shop.get("/skus");
+    }
+    process.terminate();
+    let (status, _) = process.end(STOP);
+    assert!(status.success(), "{status}");
+}
+
+#[test]
 fn a_lost_database_is_noticed_while_it_is_used_and_at_the_next_start() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let data = directory.path();

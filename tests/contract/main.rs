@@ -7,4 +7,5 @@ mod sqlite_bad_days;
 mod sqlite_damage;
 mod sqlite_filing;
 mod sqlite_lost;
+mod sqlite_readers;
 mod sqlite_tables;

@@ -212,10 +212,10 @@ impl Orders {
     /// Finds the SKUs and runs the validators on what the node knows, so that the store is spared what it would refuse.
     async fn look(&self, wanted: &PlaceOrder) -> Result<Vec<Want>, Rejection> {
         let sku_ids: Vec<SkuId> = wanted.lines.iter().map(|line| line.sku_id.clone()).collect();
-        let cells = self.stock.find(sku_ids.clone()).await.map_err(unavailable)?;
+        let cells = self.stock.find(sku_ids.clone()).await?;
         let mut verdict = validate_goods(wanted, &cells);
         if verdict.is_err() && self.is_any_old(cells.values()) {
-            self.stock.refresh(sku_ids).await.map_err(unavailable)?;
+            self.stock.refresh(sku_ids).await?;
             verdict = validate_goods(wanted, &cells);
         }
         if verdict.is_err() && wanted.key.is_some() {
@@ -256,7 +256,7 @@ impl Orders {
             // Nothing leaves, so nobody has to be live for it; whether there is such a SKU is for the store to say.
             return Ok(Vec::new());
         }
-        let cells = self.stock.find(vec![change.sku_id.clone()]).await.map_err(unavailable)?;
+        let cells = self.stock.find(vec![change.sku_id.clone()]).await?;
         let cell = cells.get(&change.sku_id).ok_or_else(|| Rejection::SkuNotFound(change.sku_id.clone()))?;
         // More than fits is left to the store to refuse.
         let units = u32::try_from(change.change.unsigned_abs()).ok();
@@ -291,10 +291,6 @@ async fn in_time<T>(work: impl Future<Output = T>, patience: &mut Answer<'static
         Either::Left((done, _)) => Ok(done),
         Either::Right(_) => Err(Rejection::Unavailable("the store was not read in time".to_owned())),
     }
-}
-
-fn unavailable(error: crate::ports::StoreError) -> Rejection {
-    Rejection::Unavailable(error.to_string())
 }
 
 /// Runs the validators with what is remembered of the goods; what is there and what is held is left to ledger and store.

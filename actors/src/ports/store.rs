@@ -17,8 +17,23 @@ use crate::domain::time::Timestamp;
 
 /// Why a read was not answered.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the store cannot be read: {0}")]
-pub struct StoreError(pub String);
+pub enum StoreError {
+    /// As many reads wait as may wait.
+    #[error("too many reads wait for the store")]
+    Busy,
+    /// It cannot be read.
+    #[error("the store cannot be read: {0}")]
+    Unavailable(String),
+}
+
+impl From<StoreError> for Rejection {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Busy => Self::Busy,
+            StoreError::Unavailable(_) => Self::Unavailable(error.to_string()),
+        }
+    }
+}
 
 /// Why a batch was not committed, or not known to be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use futures_util::future::{FutureExt, ready};
+use futures_util::future::FutureExt;
 use tokio::sync::watch;
 
 use super::clock::PausedClock;
@@ -22,7 +22,7 @@ use crate::ports::{
 };
 use crate::stock::MemoryLedger;
 
-/// A store whose commits wait at a gate.
+/// A store whose commits and checks wait at a gate.
 pub struct GatedStore {
     inner: MemoryStore,
     is_open: watch::Sender<bool>,
@@ -30,6 +30,7 @@ pub struct GatedStore {
     doubted: Mutex<Option<(UserId, bool)>>,
     asked: AtomicUsize,
     checked: AtomicUsize,
+    audited_at_once: AtomicUsize,
 }
 
 impl GatedStore {
@@ -74,6 +75,11 @@ impl GatedStore {
     pub fn checked(&self) -> usize {
         self.checked.load(Ordering::Relaxed)
     }
+
+    /// The most SKUs that were to be audited in one read.
+    pub fn audited_at_once(&self) -> usize {
+        self.audited_at_once.load(Ordering::Relaxed)
+    }
 }
 
 /// A node on such a store.
@@ -106,6 +112,7 @@ impl BenchNode {
             doubted: Mutex::default(),
             asked: AtomicUsize::new(0),
             checked: AtomicUsize::new(0),
+            audited_at_once: AtomicUsize::new(0),
         });
         let sink = Arc::<BreakableSink>::default();
         let ledger = Arc::new(MemoryLedger::new(Arc::clone(&clock)));
@@ -138,10 +145,11 @@ impl Ids for Counted {
     }
 }
 
-/// A printer that nobody reads, and that can be broken.
+/// A printer that nobody reads, and that can be broken or stuck.
 #[derive(Default)]
 pub struct BreakableSink {
     is_broken: AtomicBool,
+    is_stuck: watch::Sender<bool>,
     printed: AtomicUsize,
 }
 
@@ -149,6 +157,11 @@ impl BreakableSink {
     /// Lets everything from now on fail, or be printed.
     pub fn set_broken(&self, is_broken: bool) {
         self.is_broken.store(is_broken, Ordering::Relaxed);
+    }
+
+    /// Lets everything from now on wait, or go on.
+    pub fn set_stuck(&self, is_stuck: bool) {
+        self.is_stuck.send_replace(is_stuck);
     }
 
     /// Events that were printed so far.
@@ -165,7 +178,13 @@ impl EventSink for BreakableSink {
             self.printed.fetch_add(events.len(), Ordering::Relaxed);
             Ok(())
         };
-        ready(outcome).boxed()
+        let mut is_stuck = self.is_stuck.subscribe();
+        async move {
+            // It errs only if the sink is gone.
+            let _ = is_stuck.wait_for(|is_stuck| !*is_stuck).await;
+            outcome
+        }
+        .boxed()
     }
 }
 
@@ -234,11 +253,18 @@ impl Store for GatedStore {
         after: Option<SkuId>,
         limit: usize,
     ) -> Answer<'_, Result<Vec<SkuAudit>, StoreError>> {
+        self.audited_at_once.fetch_max(limit, Ordering::Relaxed);
         self.inner.audit(sku_id, after, limit)
     }
 
     fn check(&self) -> Answer<'_, Result<(), StoreError>> {
         self.checked.fetch_add(1, Ordering::Relaxed);
-        self.inner.check()
+        let mut is_open = self.is_open.subscribe();
+        async move {
+            // It errs only if the store is gone.
+            let _ = is_open.wait_for(|is_open| *is_open).await;
+            self.inner.check().await
+        }
+        .boxed()
     }
 }

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io;
 use std::os::fd::AsFd as _;
 use std::path::Path;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread::Builder;
 use std::time::Duration;
@@ -16,6 +16,8 @@ use tokio::sync::oneshot;
 use super::lines::Lines;
 use super::place;
 
+/// Batches that may wait while one is printed. The printer actor has one in flight, so none does.
+const WAITING_MAX: usize = 1;
 /// How long a printer that is dropped waits for its thread. A file takes its last lines long before.
 const FAREWELL: Duration = Duration::from_secs(2);
 
@@ -27,6 +29,8 @@ pub struct OpenError {
     why: String,
 }
 
+const ENDED: &str = "the printer's thread has ended";
+
 struct Job {
     events: Vec<OrderEvent>,
     done: oneshot::Sender<Result<(), SinkError>>,
@@ -34,8 +38,7 @@ struct Job {
 
 /// Prints by a thread of its own.
 pub struct LinePrinter {
-    // The printer actor has one batch in flight, so the queue needs no bound of its own.
-    jobs: Option<Sender<Job>>,
+    jobs: Option<SyncSender<Job>>,
     /// Breaks off when the thread has ended; only for places that surely take what is written.
     ended: Option<Mutex<Receiver<()>>>,
 }
@@ -57,7 +60,7 @@ impl LinePrinter {
                 (File::from(out), false)
             }
         };
-        let (jobs, queue) = channel();
+        let (jobs, queue) = sync_channel(WAITING_MAX);
         let (end, ended) = channel();
         let print = move || {
             print_all(&queue, Lines::to(out));
@@ -73,10 +76,14 @@ impl LinePrinter {
 impl EventSink for LinePrinter {
     fn print(&self, events: Vec<OrderEvent>) -> Answer<'_, Result<(), SinkError>> {
         let (done, answer) = oneshot::channel();
-        let sent = self.jobs.as_ref().is_some_and(|jobs| jobs.send(Job { events, done }).is_ok());
+        let sent = match self.jobs.as_ref().map(|jobs| jobs.try_send(Job { events, done })) {
+            Some(Ok(())) => Ok(()),
+            Some(Err(TrySendError::Full(_))) => Err(failed("too much waits to be printed")),
+            Some(Err(TrySendError::Disconnected(_))) | None => Err(failed(ENDED)),
+        };
         Box::pin(async move {
-            let ended = || SinkError { printed: 0, reason: "the printer's thread has ended".to_owned() };
-            if sent { answer.await.unwrap_or_else(|_| Err(ended())) } else { Err(ended()) }
+            sent?;
+            answer.await.unwrap_or_else(|_| Err(failed(ENDED)))
         })
     }
 }
@@ -91,6 +98,10 @@ impl Drop for LinePrinter {
     }
 }
 
+fn failed(reason: &str) -> SinkError {
+    SinkError { printed: 0, reason: reason.to_owned() }
+}
+
 fn print_all(queue: &Receiver<Job>, mut lines: Lines<File>) {
     while let Ok(Job { events, done }) = queue.recv() {
         // Whoever asked may have gone; the lines are out all the same.
@@ -100,7 +111,37 @@ fn print_all(queue: &Receiver<Job>, mut lines: Lines<File>) {
 
 #[cfg(test)]
 mod tests {
+    use actors::domain::event::EventType;
+    use actors::domain::id::OrderId;
+    use actors::domain::order::Status;
+    use actors::domain::time::Timestamp;
+    use futures_util::FutureExt as _;
+
     use super::*;
+
+    #[test]
+    fn what_waits_to_be_printed_is_bounded() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let path = directory.path().join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&path).status().expect("every machine has mkfifo");
+        assert!(made.success());
+        // Both ends, so that opening does not wait; nothing is ever read.
+        let reader = File::options().read(true).write(true).open(&path).expect("a pipe");
+        let printer = LinePrinter::open(Some(&path)).expect("the pipe has a reader");
+        let event = OrderEvent {
+            order_id: OrderId::from_u128(7),
+            version: 1,
+            event_type: EventType::OrderSubmitted,
+            status: Status::Submitted,
+            at: Timestamp::from_millis(0),
+            by: "shop".to_owned(),
+            reason: None,
+        };
+        // More than a pipe holds.
+        let refused = (0..10).find_map(|_| printer.print(vec![event.clone(); 1_000]).now_or_never());
+        assert_eq!(refused, Some(Err(failed("too much waits to be printed"))));
+        drop(reader);
+    }
 
     #[test]
     fn a_place_that_cannot_be_written_is_named() {
