@@ -26,7 +26,8 @@ pub async fn a_batch_that_changes_nothing_writes_nothing(bench: Bench) {
 
 /// Only mutations that something was written for are counted, and the transaction with them.
 pub async fn what_was_written_is_counted(bench: Bench) {
-    bench.stock_up("a", 1).await;
+    bench.stock_up("a", 2).await;
+    bench.place(place(9, "u", &[("a", 1)])).await;
     let one = |written| Tally { done: 1, written, ..Tally::default() };
     let acknowledged = Mutation::Acknowledge { group: "readers", position: 1 };
     let batch = [
@@ -34,8 +35,8 @@ pub async fn what_was_written_is_counted(bench: Bench) {
         Mutation::Place(place_keyed(1, "u", "k", &[("a", 1)])),
         Mutation::Place(place(2, "u", &[("a", 1)])),
         Mutation::Place(place_keyed(3, "u", "k", &[("a", 1)])),
-        Mutation::Pay(payment("p", 1, PRICE)),
-        Mutation::Pay(payment("p", 1, PRICE)),
+        Mutation::Pay(payment("p", 9, PRICE)),
+        Mutation::Pay(payment("p", 9, PRICE)),
         acknowledged.clone(),
     ];
     let committed = bench.commit(batch).await;
