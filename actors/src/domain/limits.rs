@@ -46,6 +46,9 @@ pub const IN_HAND_MAX: usize = 8_192;
 pub const SUPERVISOR_SHARDS: usize = 4;
 /// Mutations of one transaction: bounds how long the store's writer is held and how much one failure rolls back.
 pub const BATCH_MAX: usize = 1_024;
+/// Orders of a user that are summed up to learn what the user holds of a SKU with a purchase limit, about as much work as
+/// placing one; with more, a count is kept instead.
+pub const ORDERS_SUMMED_MAX: usize = 32;
 /// Keys looked up in one read, within SQLite's and MySQL's bounds on parameters.
 pub const KEY_LOOKUP_MAX: usize = 256;
 /// Events moved in one step by publisher and worker.
