@@ -11,6 +11,7 @@ mod facts;
 mod fault;
 mod files;
 mod flow;
+mod held;
 mod listing;
 mod migrate;
 #[cfg(test)]

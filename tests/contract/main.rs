@@ -4,6 +4,7 @@
 mod memory;
 mod sqlite;
 mod sqlite_bad_days;
+mod sqlite_counts;
 mod sqlite_damage;
 mod sqlite_filing;
 mod sqlite_lost;

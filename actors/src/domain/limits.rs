@@ -51,6 +51,9 @@ pub const SUPERVISOR_SHARDS: usize = 4;
 pub const BATCH_MAX: usize = 1_024;
 /// Settlements on their way to the ledger of SKUs that are not live: what one transaction touches, several times over.
 pub const SETTLEMENTS_AT_REST_MAX: usize = 4_096;
+/// Orders of a user that are summed up to learn what the user holds of a SKU with a purchase limit, about as much work as
+/// placing one; with more, a count is kept instead.
+pub const ORDERS_SUMMED_MAX: usize = 32;
 /// Keys looked up in one read, within SQLite's and MySQL's bounds on parameters.
 pub const KEY_LOOKUP_MAX: usize = 256;
 /// Events moved in one step by publisher and worker.

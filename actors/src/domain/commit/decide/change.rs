@@ -110,7 +110,7 @@ impl Deciding {
             if stock != StockMove::Confirm
                 && let Some(held) = self.facts.held.get_mut(&(order.user_id.clone(), line.sku_id.clone()))
             {
-                *held = held.saturating_sub(u64::from(quantity));
+                held.units = held.units.saturating_sub(u64::from(quantity));
             }
             let (kind, units) = match stock {
                 StockMove::Confirm => (FlowKind::Confirm, -i64::from(quantity)),
