@@ -13,7 +13,7 @@ use super::connection::Peer;
 use super::problem::Refusal;
 use super::query::Query;
 use super::routes::{Handler, Route};
-use super::{Front, body, unread};
+use super::{Front, body, sliced, unread};
 use crate::access::Caller;
 use crate::trace::{Origin, Served};
 
@@ -89,6 +89,7 @@ pub(super) async fn serve(
     if let Ok(value) = request_id.parse() {
         answer.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
     }
+    let answer = sliced::slice(answer);
     if is_chunked { unread::hold(payload, answer) } else { answer }
 }
 
