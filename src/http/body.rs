@@ -60,9 +60,13 @@ fn is_json(headers: &HeaderMap) -> Result<(), Refusal> {
     }
 }
 
+/// The length of the body that a head announces.
+pub(super) fn announced(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
 async fn whole(headers: &HeaderMap, payload: &mut Payload, clock: &dyn Clock) -> Result<Bytes, Refusal> {
-    let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if announced.is_some_and(|bytes| bytes > BODY_BYTES_MAX as u64) {
+    if announced(headers).is_some_and(|bytes| bytes > BODY_BYTES_MAX as u64) {
         return Err(Refusal::BodyTooLarge);
     }
     // actix-web has no deadline for bodies of its own.

@@ -9,7 +9,7 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::answer::Answer;
 use super::call::{Call, Visit};
-use super::connection::Peer;
+use super::connection::{InHand, Peer};
 use super::problem::Refusal;
 use super::query::Query;
 use super::routes::{Handler, Route};
@@ -60,12 +60,15 @@ pub(super) async fn serve(
 ) -> HttpResponse {
     let clock = std::sync::Arc::clone(&front.node.clock);
     let started = clock.now();
-    let _in_hand = request.conn_data::<Rc<Peer>>().map(Peer::take_in_hand);
+    let in_hand = request.conn_data::<Rc<Peer>>().map(|peer| peer.take_in_hand(request.headers()));
     let request_id = front.request_ids.next();
     let method = request.method().clone();
     let origin = front.tracer.as_ref().and_then(|_| origin_of(request.headers()));
     let is_chunked = unread::is_chunked(request.headers());
-    let answered = respond(target, front.clone(), request, &mut payload).await;
+    let answered = respond(target, front.clone(), request, &mut payload, in_hand.as_ref()).await;
+    if !unread::is_here(&mut payload) {
+        in_hand.iter().for_each(InHand::leaves_body);
+    }
     let (code, mut answer) = match answered {
         Ok(answer) if answer.status().is_success() => ("ok", answer),
         Ok(answer) => ("-", answer),
@@ -93,7 +96,13 @@ pub(super) async fn serve(
     if is_chunked { unread::hold(payload, answer) } else { answer }
 }
 
-async fn respond(target: Target, front: Data<Front>, request: HttpRequest, payload: &mut Payload) -> Answer {
+async fn respond(
+    target: Target,
+    front: Data<Front>,
+    request: HttpRequest,
+    payload: &mut Payload,
+    in_hand: Option<&InHand>,
+) -> Answer {
     let route = match target {
         Target::Route(route) => route,
         Target::OtherMethods(path) => return Err(Refusal::MethodNotAllowed(super::routes::methods_of(path))),
@@ -113,7 +122,10 @@ async fn respond(target: Target, front: Data<Front>, request: HttpRequest, paylo
                 return Err(Refusal::Forbidden(caller.role().name()));
             }
             let query = Query::parse(request.query_string(), route.query)?;
-            let body = body::read(route.body, request.headers(), payload, &*front.node.clock).await?;
+            in_hand.iter().for_each(|in_hand| in_hand.hears_body(true));
+            let body = body::read(route.body, request.headers(), payload, &*front.node.clock).await;
+            in_hand.iter().for_each(|in_hand| in_hand.hears_body(false));
+            let body = body?;
             handler(Call { front, caller, request, query, body }).await
         }
     }
