@@ -183,6 +183,28 @@ fn what_waits_behind_a_request_in_hand_keeps_no_processor_busy() {
     writing.join().expect("it does not panic").expect("all was taken");
 }
 
+#[test]
+fn a_request_whose_connection_is_lost_is_counted() {
+    let house = House::open();
+    house.client.put_up("a", "1.00", 10, "");
+    let mut stream = house.client.connect();
+    let order = order(&house.client, "a");
+    stream.write_all(&order.as_bytes()[..order.len() - 1]).expect("it is taken");
+    sleep(SECOND / 4);
+    // So that closing it resets it.
+    rustix::net::sockopt::set_socket_linger(&stream, Some(Duration::ZERO)).expect("it can be set");
+    drop(stream);
+    let mut counted = String::new();
+    for _ in 0..50 {
+        counted = house.client.get("/metrics").text;
+        if counted.contains(r#"{code="connection_lost",method="POST",route="/orders",status="499"} 1"#) {
+            return;
+        }
+        sleep(SECOND / 10);
+    }
+    panic!("{counted}");
+}
+
 /// Bytes of memory that a process has.
 #[cfg(target_os = "linux")]
 fn memory(process: &Process) -> u64 {
