@@ -46,7 +46,7 @@ const READ_BYTES_MAX: usize = 16 * 1024;
 /// Bytes that a head may have, and those that are read beyond the requests in hand. A read may go beyond it by what
 /// actix-web has room for.
 const AHEAD_BYTES_MAX: usize = 16 * 1024;
-/// What a peer hears whose head is too long: the same as from actix-web, at an eighth of its bytes.
+/// What a peer hears whose head is too long: the same as from actix-web, which says so at 128 KiB.
 const HEAD_TOO_LONG: &[u8] =
     b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 
