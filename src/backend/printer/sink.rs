@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::AsFd as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_channel};
 use std::sync::{Mutex, PoisonError};
@@ -62,8 +63,10 @@ impl LinePrinter {
         };
         let (jobs, queue) = sync_channel(WAITING_MAX);
         let (end, ended) = channel();
+        let mut file = Lines::to(out);
+        let path = path.filter(|_| is_file).map(Path::to_owned);
         let print = move || {
-            print_all(&queue, Lines::to(out));
+            print_all(&queue, &mut file, path.as_deref());
             drop::<Sender<()>>(end);
         };
         let thread = Builder::new().name("printer".to_owned()).spawn(print);
@@ -102,11 +105,29 @@ fn failed(reason: &str) -> SinkError {
     SinkError { printed: 0, reason: reason.to_owned() }
 }
 
-fn print_all(queue: &Receiver<Job>, mut lines: Lines<File>) {
+/// Prints whatever is asked for, each batch to the file that is at `path` then.
+fn print_all(queue: &Receiver<Job>, lines: &mut Lines<File>, path: Option<&Path>) {
     while let Ok(Job { events, done }) = queue.recv() {
+        let followed = path.map_or(Ok(()), |path| follow(path, lines));
         // Whoever asked may have gone; the lines are out all the same.
-        let _ = done.send(lines.print(&events));
+        let _ = done.send(followed.and_then(|()| lines.print(&events)));
     }
+}
+
+/// Goes on in the file at `path` if that is another one by now, or none: the one before was rotated away or removed, and
+/// what is written to it would be lost. A line that was left unfinished there is printed whole here.
+fn follow(path: &Path, lines: &mut Lines<File>) -> Result<(), SinkError> {
+    let is_there = |out: &File| {
+        let (own, found) = (out.metadata()?, path.metadata()?);
+        io::Result::Ok((own.dev(), own.ino()) == (found.dev(), found.ino()))
+    };
+    // What cannot be looked at cannot be opened either, which says why.
+    if is_there(lines.place()).unwrap_or(false) {
+        return Ok(());
+    }
+    let (out, _) = place::open(path).map_err(|reason| SinkError { printed: 0, reason })?;
+    *lines = Lines::to(out);
+    Ok(())
 }
 
 #[cfg(test)]
@@ -148,5 +169,43 @@ mod tests {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let error = LinePrinter::open(Some(directory.path())).err().expect("a directory is no file").to_string();
         assert!(error.contains(&directory.path().display().to_string()), "{error}");
+    }
+
+    fn event(version: u32) -> OrderEvent {
+        OrderEvent {
+            order_id: OrderId::from_u128(7),
+            version,
+            event_type: EventType::OrderPaid,
+            status: Status::Paid,
+            at: Timestamp::from_millis(0),
+            by: "shop".to_owned(),
+            reason: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_rotated_away_removed_or_replaced_is_followed_by_a_new_one() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let at = |name: &str| directory.path().join(name);
+        let lines = |name: &str| std::fs::read_to_string(at(name)).expect("a file").lines().count();
+        let printer = LinePrinter::open(Some(&at("events"))).expect("it is made");
+        let print = async |versions: &[u32]| printer.print(versions.iter().copied().map(event).collect()).await;
+        print(&[1, 2]).await.expect("it is printed");
+        std::fs::rename(at("events"), at("rotated")).expect("it is there");
+        print(&[3]).await.expect("it is printed");
+        print(&[4, 5]).await.expect("it is printed");
+        assert_eq!((lines("rotated"), lines("events")), (2, 3));
+        std::fs::remove_file(at("events")).expect("it is there");
+        print(&[6]).await.expect("it is printed");
+        assert_eq!(lines("events"), 1);
+        std::fs::rename(at("rotated"), at("events")).expect("it is there");
+        print(&[7]).await.expect("it is printed");
+        assert_eq!(lines("events"), 3, "a file that was put there is gone on with");
+        std::fs::remove_file(at("events")).expect("it is there");
+        std::fs::create_dir(at("events")).expect("nothing is there");
+        assert_eq!(print(&[8]).await.expect_err("a directory takes no lines").printed, 0);
+        std::fs::remove_dir(at("events")).expect("it is there");
+        print(&[8]).await.expect("it is printed");
+        assert_eq!(lines("events"), 1);
     }
 }
