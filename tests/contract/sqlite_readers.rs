@@ -44,8 +44,9 @@ async fn tokens_single_rows_and_lists_are_not_read_behind_audits() {
     assert_eq!(store.order(order_id(1)).await, Ok(None));
     assert_eq!(store.skus(vec![sku_id("a")]).await.map(|skus| skus.len()), Ok(1));
     assert_eq!(store.sku_page(None, 10).await.map(|page| page.skus.len()), Ok(1));
-    let last = audits.into_iter().next_back().expect("there are some");
-    assert!(last.now_or_never().is_none(), "audits take longer than everything else");
+    // As many as there are readers of single rows would be done, if those were the ones that read them.
+    let second = audits.into_iter().nth(1).expect("there are some");
+    assert!(second.now_or_never().is_none(), "audits take longer than everything else");
 }
 
 #[tokio::test]
@@ -58,8 +59,8 @@ async fn tokens_and_single_rows_are_not_read_behind_lists() {
     let tokens = SqliteTokens::of(&store, Arc::<ManualClock>::default());
     assert_eq!(tokens.find([1; 32]).await, Ok(None));
     assert_eq!(store.skus(vec![sku_id("a")]).await.map(|skus| skus.len()), Ok(1));
-    let last = lists.into_iter().next_back().expect("there are some");
-    assert!(last.now_or_never().is_none(), "lists take longer than everything else");
+    let second = lists.into_iter().nth(1).expect("there are some");
+    assert!(second.now_or_never().is_none(), "lists take longer than everything else");
 }
 
 #[tokio::test]
