@@ -97,6 +97,9 @@ pub enum StartError {
     /// The database's amounts are in another currency.
     #[error("{0}")]
     Currency(#[from] CurrencyError),
+    /// The stream is not there to be used yet.
+    #[error("the setting stream.url names kafka, which the service does not use yet; store: is what it uses")]
+    Stream,
     /// The tokens cannot be read.
     #[error("{0}")]
     Tokens(#[from] StoreError),
@@ -117,6 +120,7 @@ impl StartError {
             | Self::Listen { .. }
             | Self::OwnFile { .. }
             | Self::Printer(_)
+            | Self::Stream
             | Self::StoreLost { .. } => true,
             Self::Currency(error) => !matches!(error, CurrencyError::NotStored(_)),
             Self::Store(error) => error.is_misplaced,
@@ -170,6 +174,7 @@ impl App {
     /// Tells in one sentence why it cannot.
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
         let Settings { server, data, shop, store, ledger, stream, printer, metrics, limits, traces, log: _ } = settings;
+        let StreamSettings::Store = stream else { return Err(StartError::Stream) };
         let own = OwnFiles::of(&data.dir, &store.path);
         let data = DataDir::open(&data.dir)?;
         if let Some(path) = printer.path.as_deref()
@@ -182,7 +187,6 @@ impl App {
         let tokens = SqliteTokens::of(&store, Arc::clone(&clock));
         let admin_token = AdminToken::provide(&data.admin_token(), &tokens).await?;
         let LedgerSettings::Memory = ledger;
-        let StreamSettings::Store = stream;
         let sink = Arc::new(LinePrinter::open(printer.path.as_deref())?);
         let core = Arbiter::new();
         let ports = Ports {

@@ -30,7 +30,7 @@ pub use printer::PrinterSettings;
 pub use server::ServerSettings;
 pub use shop::ShopSettings;
 pub use store::StoreSettings;
-pub use stream::StreamSettings;
+pub use stream::{KafkaLoginSettings, KafkaSettings, KafkaTlsSettings, StreamSettings};
 pub use traces::{TracesSettings, has_plain_address};
 
 /// What is wrong with the settings, as one sentence.
@@ -198,7 +198,7 @@ mod tests {
 
     #[test]
     fn what_is_not_good_is_refused_with_a_sentence_that_names_it() {
-        let table: [(&str, &str, &str); 28] = [
+        let table: [(&str, &str, &str); 33] = [
             ("SHOP__CURRENCY", "euro", "shop.currency must be a code such as CNY, not \"euro\""),
             ("SHOP__CURRENCY_DIGITS", "5", "shop.currency_digits must be from 0 to 4, not 5"),
             (
@@ -230,8 +230,13 @@ mod tests {
             ),
             ("STORE__MAX_PAGES", "1.5", "store.max_pages must be a whole number from 0 to 4294967295, not \"1.5\""),
             ("LEDGER__URL", "redis://cache", "ledger.url names redis, which is not built yet"),
-            ("STREAM__URL", "kafka://a:9092", "stream.url names kafka, which is not built yet"),
-            ("STREAM__URL", "", "stream.url must be store:"),
+            ("STREAM__URL", "", "stream.url must be store: or kafka://<host>:<port>,<host>:<port>"),
+            ("STREAM__URL", "kafka://a/b", "stream.url must have no / and no # after the hosts; write them as %2F"),
+            ("STREAM__TOPIC", "orders!", "stream.topic must be 1 to 245 of A-Z a-z 0-9 . _ - and not only dots"),
+            ("STREAM__GROUP", "..", "stream.group must be 1 to 245 of A-Z a-z 0-9 . _ - and not only dots"),
+            ("STREAM__PARTITIONS", "0", "stream.partitions must be from 1 to 1000, not 0"),
+            ("STREAM__REPLICATION", "17", "stream.replication must be from 0 to 16, not 17"),
+            ("STREAM__TIMEOUT_MS", "999", "stream.timeout_ms must be from 1000 to 30000, not 999"),
             ("PRINTER__PATH", "", "printer.path must name a file"),
             ("METRICS__ACCESS", "all", "metrics.access must be admin or open, not \"all\""),
             ("TRACES__ENDPOINT", "collector", "traces.endpoint must be a url such as http://127.0.0.1:4318, or empty"),
