@@ -8,11 +8,13 @@ mod context;
 mod hand;
 mod health;
 mod letter;
+mod letters;
 mod options;
 pub mod payload;
 mod publish;
 mod stream;
 mod watch;
 
+pub use letters::{DeadLetter, DeadLetters, LetterDesk};
 pub use options::{ConfigurationError, KafkaLogin, KafkaOptions, KafkaTls};
 pub use stream::KafkaStream;

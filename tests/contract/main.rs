@@ -1,6 +1,7 @@
 //! The suites of the core, run on every backend there is, and what each backend promises beyond them.
 #![expect(clippy::expect_used, reason = "a failed expectation fails the test it stands in")]
 
+mod kafka;
 mod memory;
 mod sqlite;
 mod sqlite_bad_days;
