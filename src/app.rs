@@ -4,6 +4,7 @@ mod admin_token;
 pub mod clock;
 mod close;
 mod data_dir;
+pub mod dead_letters;
 pub mod ids;
 mod open_store;
 mod own_files;

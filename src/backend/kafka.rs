@@ -15,6 +15,6 @@ mod publish;
 mod stream;
 mod watch;
 
-pub use letters::{DeadLetter, DeadLetters, LetterDesk};
+pub use letters::{DeadLetter, DeadLetters, LetterDesk, ReplayError};
 pub use options::{ConfigurationError, KafkaLogin, KafkaOptions, KafkaTls};
 pub use stream::KafkaStream;

@@ -2,6 +2,9 @@
 #![expect(clippy::expect_used, reason = "a failed expectation fails the test it stands in")]
 
 mod kafka;
+mod kafka_bad_days;
+mod kafka_letters;
+mod kafka_server;
 mod memory;
 mod sqlite;
 mod sqlite_bad_days;

@@ -1,5 +1,7 @@
 //! A message that was put aside: what is said of it in its headers.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use actors::domain::time::Timestamp;
 use actors::ports::{Cause, Place};
 use rdkafka::message::{Header, Headers, OwnedHeaders};
@@ -53,6 +55,7 @@ pub(super) fn headers(said: &[(&str, String)]) -> OwnedHeaders {
 
 /// The value of a header, if it is a text.
 pub(super) fn header<'a>(headers: &'a impl Headers, name: &str) -> Option<&'a str> {
-    let found = headers.iter().find(|header| header.key == name)?;
-    str::from_utf8(found.value?).ok()
+    let value = || headers.iter().find(|header| header.key == name)?.value;
+    // The client panics on a header whose name is not UTF-8, which is somebody else's and says nothing to us.
+    str::from_utf8(catch_unwind(AssertUnwindSafe(value)).ok()??).ok()
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use actors::ports::{Clock, Place, StreamError};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{BorrowedHeaders, BorrowedMessage, Message as _};
+use rdkafka::message::{BorrowedMessage, Message as _};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use serde::Deserialize;
 use tokio::sync::watch;
@@ -24,6 +24,8 @@ use super::publish::{Publisher, Record};
 const LOOKED_AT_MAX: i64 = 100_000;
 /// Messages that are read at once to be replayed.
 const BATCH_MAX: usize = 100;
+/// How long is waited for a message at a time.
+const POLL: Duration = Duration::from_millis(100);
 /// Says of a record that the message at this offset of its partition was replayed.
 const REPLAYED: &str = "floodgate-replayed";
 
@@ -61,6 +63,17 @@ pub struct DeadLetters {
     pub has_older: bool,
 }
 
+/// Why not everything was replayed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReplayError {
+    /// There is no such message.
+    #[error("nothing that was put aside is at {0}:{1}")]
+    Missing(i32, i64),
+    /// Kafka does not answer.
+    #[error("{0}")]
+    Stream(#[from] StreamError),
+}
+
 /// Reads what was put aside.
 pub struct LetterDesk {
     options: KafkaOptions,
@@ -90,13 +103,18 @@ impl LetterDesk {
     /// # Errors
     /// Kafka does not answer.
     pub fn list(&self) -> Result<DeadLetters, StreamError> {
-        let stretches = self.stretches()?;
+        let mut stretches = self.stretches()?;
+        let mut has_older = false;
+        for (_, low, high) in &mut stretches {
+            let from = *high - LOOKED_AT_MAX;
+            has_older |= *low < from;
+            *low = from.max(*low);
+        }
         let mut letters = BTreeMap::new();
         let mut replayed = BTreeSet::new();
         self.walk(&stretches, |message| {
             let partition = message.partition();
-            let said = |name| message.headers().and_then(|headers| letter::header(headers, name));
-            match said(REPLAYED).and_then(|offset| offset.parse().ok()) {
+            match said(message, REPLAYED).and_then(|offset| offset.parse().ok()) {
                 Some(offset) => drop(replayed.insert(Place { partition, offset })),
                 None => drop(letters.insert(Place { partition, offset: message.offset() }, letter_of(message))),
             }
@@ -106,31 +124,38 @@ impl LetterDesk {
                 letter.is_replayed = true;
             }
         }
-        let has_older = stretches.iter().any(|(_, from, to)| to - from == LOOKED_AT_MAX);
         Ok(DeadLetters { letters: letters.into_values().collect(), has_older })
     }
 
     /// Has these read once more, in the order of their places, and tells of each that was.
     ///
     /// # Errors
-    /// Kafka does not answer, or a message is not there; what was told of is replayed all the same.
-    pub async fn replay(&self, places: &BTreeSet<Place>, mut tell: impl FnMut(Place)) -> Result<(), StreamError> {
+    /// A message is not there, or Kafka does not answer; what was told of is replayed all the same.
+    pub async fn replay(&self, places: &BTreeSet<Place>, mut tell: impl FnMut(Place)) -> Result<(), ReplayError> {
         let places: Vec<Place> = places.iter().copied().collect();
+        let stretches = self.stretches()?;
+        let is_in = |place: &Place, (partition, low, high): &Stretch| {
+            place.partition == *partition && (*low..*high).contains(&place.offset)
+        };
+        let missing = places.iter().find(|place| !stretches.iter().any(|stretch| is_in(place, stretch)));
+        if let Some(Place { partition, offset }) = missing {
+            return Err(ReplayError::Missing(*partition, *offset));
+        }
         for batch in places.chunks(BATCH_MAX) {
-            let mut found = self.read(batch)?;
-            for place in batch {
-                let Some(record) = found.remove(place) else {
-                    return Err(StreamError(format!("nothing is at {}:{}", place.partition, place.offset)));
-                };
-                self.publisher.send("replay", &[record]).await?;
+            let found = self.read(batch)?;
+            if let Some(missing) = batch.iter().find(|place| !found.contains_key(place)) {
+                return Err(ReplayError::Missing(missing.partition, missing.offset));
+            }
+            for (place, record) in found {
+                self.publisher.send("replay", &[record]).await.map_err(StreamError::from)?;
                 let mark = Record {
                     topic: self.options.letter_topic(),
                     partition: Some(place.partition),
                     headers: Some(letter::headers(&[(REPLAYED, place.offset.to_string())])),
                     ..Record::default()
                 };
-                self.publisher.send("mark_replayed", &[mark]).await?;
-                tell(*place);
+                self.publisher.send("mark_replayed", &[mark]).await.map_err(StreamError::from)?;
+                tell(place);
             }
         }
         Ok(())
@@ -143,12 +168,11 @@ impl LetterDesk {
             let (from, to) = stretches.entry(*partition).or_insert((*offset, *offset + 1));
             (*from, *to) = ((*from).min(*offset), (*to).max(offset + 1));
         }
-        let stretches: Vec<Stretch> =
-            stretches.into_iter().map(|(partition, (from, to))| (partition, from, to)).collect();
+        let stretches = stretches.into_iter().map(|(partition, (from, to))| (partition, from, to));
         let mut found = BTreeMap::new();
-        self.walk(&stretches, |message| {
+        self.walk(&stretches.collect::<Vec<_>>(), |message| {
             let place = Place { partition: message.partition(), offset: message.offset() };
-            if places.contains(&place) {
+            if places.contains(&place) && said(message, REPLAYED).is_none() {
                 found.insert(place, self.once_more(place, message));
             }
         })?;
@@ -165,7 +189,7 @@ impl LetterDesk {
         }
     }
 
-    /// What is looked at of each partition; nothing if there is no such topic.
+    /// Each partition with what is in it; nothing if there is no such topic.
     fn stretches(&self) -> Result<Vec<Stretch>, StreamError> {
         let (topic, timeout) = (self.options.letter_topic(), self.options.timeout);
         let partitions = self.caller.call_blocking("metadata", &topic, || {
@@ -183,7 +207,7 @@ impl LetterDesk {
                 Ok(self.reader.fetch_watermarks(&topic, partition, timeout)?)
             })?;
             if high > low {
-                stretches.push((partition, low.max(high - LOOKED_AT_MAX), high));
+                stretches.push((partition, low, high));
             }
         }
         Ok(stretches)
@@ -227,8 +251,10 @@ impl LetterDesk {
     }
 }
 
-/// How long is waited for a message at a time.
-const POLL: Duration = Duration::from_millis(100);
+/// What a header of it says.
+fn said<'a>(message: &'a BorrowedMessage<'_>, name: &str) -> Option<&'a str> {
+    message.headers().and_then(|headers| letter::header(headers, name))
+}
 
 fn letter_of(message: &BorrowedMessage<'_>) -> DeadLetter {
     /// What is wanted of an event; one that cannot be read whole may have it all the same.
@@ -236,8 +262,7 @@ fn letter_of(message: &BorrowedMessage<'_>) -> DeadLetter {
     struct Named {
         version: u32,
     }
-    let headers: Option<&BorrowedHeaders> = message.headers();
-    let said = |name| headers.and_then(|headers| letter::header(headers, name));
+    let said = |name| said(message, name);
     let origin = || {
         let (partition, offset) = (said(letter::ORIGIN_PARTITION)?, said(letter::ORIGIN_OFFSET)?);
         Some(Place { partition: partition.parse().ok()?, offset: offset.parse().ok()? })
