@@ -101,9 +101,6 @@ fn dlq(url: &str, topic: &Topic, arguments: &[&str]) -> (Option<i32>, String, St
     let mut command = Command::new(env!("CARGO_BIN_EXE_floodgate"));
     command.arg("dlq").args(arguments).env("FLOODGATE_STREAM__URL", url).env("FLOODGATE_STREAM__TOPIC", &topic.0.topic);
     command.env("FLOODGATE_STREAM__TIMEOUT_MS", "2000");
-    // Where the services for tests are is no setting.
-    let of_tests = std::env::vars().map(|(name, _)| name).filter(|name| name.starts_with("FLOODGATE_TEST_"));
-    of_tests.for_each(|name| drop(command.env_remove(name)));
     let Output { status, stdout, stderr } = command.output().expect("the program can be run");
     let [said, told] = [stdout, stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
     (status.code(), said, told)
