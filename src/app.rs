@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use actix::Arbiter;
 use actix_web::web::Data;
-use actors::node::{Node, Ports};
+use actors::node::{Events, Node, Ports};
 use actors::ports::{Clock, CommitError, StoreError};
 use actors::stock::MemoryLedger;
 use futures_util::future::{Either, join, select};
@@ -187,7 +187,8 @@ impl App {
         let core = Arbiter::new();
         let ports = Ports {
             ledger: Arc::new(MemoryLedger::new(Arc::clone(&clock))),
-            log: Arc::new(SqliteEventLog::of(&store)),
+            events: Events::Log(Arc::new(SqliteEventLog::of(&store))),
+            stream: None,
             store: Arc::new(store),
             sink,
             clock,

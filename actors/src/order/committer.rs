@@ -13,13 +13,13 @@ use actix::{Actor, AsyncContext, Context, Handler, WrapFuture, fut::ActorFutureE
 
 use super::supervisor::{DeadlinesChanged, Supervisors};
 use crate::domain::commit::{Mutation, Outcome, Verdict};
-use crate::domain::event::OrderEvent;
 use crate::domain::id::{GrantId, OrderId, SkuId};
 use crate::domain::invariant::Invariant;
 use crate::domain::limits::BATCH_MAX;
 use crate::domain::order::Order;
 use crate::domain::rejection::Rejection;
 use crate::domain::time::Timestamp;
+use crate::event::Announce;
 use crate::ports::{Committed, Settlement, Store, Tally};
 use crate::runtime::{Counter, Envelope, Gauge, Lifeline, Link, Reply, Spread, Ticket};
 use crate::stock::StockDirectory;
@@ -42,10 +42,6 @@ struct Batch {
 
 /// Asks for work to be committed.
 pub struct Commit(pub Vec<Work>);
-
-/// Tells the publisher what was committed.
-#[derive(Debug)]
-pub struct Announce(pub Vec<OrderEvent>);
 
 /// See the module.
 pub struct Committer {
@@ -191,9 +187,9 @@ impl Committer {
             self.stock.settle(sku_id, Settlement { grants, level: Some((sku.level.version, sku.level.available)) });
         }
         self.supervisors.tell(changed);
-        if !events.is_empty() && self.publisher.send(Announce(events)).is_err() {
-            // The events are in the store, where the publisher and the workers look for what they were not told.
-            tracing::debug!("announcement dropped, the publisher is behind");
+        if !events.is_empty() {
+            // A refused announcement means that the publisher has one waiting already.
+            let _ = self.publisher.send(Announce);
         }
         verdicts
     }

@@ -310,7 +310,6 @@ macro_rules! event_log_contract {
             event_log {
                 committed_events_are_read_in_the_order_of_their_commits,
                 reading_goes_on_after_a_position_up_to_the_limit,
-                publishing_neither_repeats_nor_loses_events,
                 a_group_starts_at_zero_and_moves_by_acknowledging,
                 a_position_never_goes_back,
                 groups_do_not_share_their_positions,

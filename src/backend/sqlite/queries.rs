@@ -7,7 +7,7 @@ use actors::domain::order::{Order, OrderLine};
 use actors::domain::payment::Payment;
 use actors::domain::stock::Sku;
 use actors::domain::time::Timestamp;
-use rusqlite::{Connection, Params, Row};
+use rusqlite::{Connection, Params, Row, params};
 
 use super::fault::Fault;
 use super::rows::{self, Columns, event_columns, line_columns, order_columns, payment_columns, sku_columns};
@@ -122,6 +122,12 @@ pub(super) fn due(connection: &Connection, until: Timestamp, limit: usize) -> Re
         let mut columns = Columns::of(row);
         Ok((columns.id()?, columns.time()?))
     })
+}
+
+/// The highest version that a consumer group has done of an order; none of most.
+pub(super) fn done(connection: &Connection, group: &str, order_id: OrderId) -> Result<Option<u32>, Fault> {
+    const SQL: &str = "SELECT version FROM consumer_progress WHERE consumer_group = ?1 AND order_id = ?2";
+    first(connection, SQL, params![group, order_id.to_string()], |row| Columns::of(row).take())
 }
 
 /// The first row of a query, read by `read`.

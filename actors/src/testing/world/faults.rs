@@ -47,7 +47,7 @@ impl Weather {
     }
 
     /// How long something takes: mostly a little, seldom very long.
-    fn delay(&self, usual_ms: u64) -> Duration {
+    pub(super) fn delay(&self, usual_ms: u64) -> Duration {
         let is_slow = self.strikes();
         Duration::from_millis(self.dice.up_to(if is_slow { 6_000 } else { usual_ms }))
     }
@@ -186,6 +186,14 @@ impl Store for FaultyStore {
         .boxed()
     }
 
+    fn done(&self, group: Arc<str>, order_ids: Vec<OrderId>) -> Answer<'_, Result<BTreeMap<OrderId, u32>, StoreError>> {
+        async move {
+            self.reading().await?;
+            self.inner.done(group, order_ids).await
+        }
+        .boxed()
+    }
+
     fn due(&self, until: Timestamp, limit: usize) -> Answer<'_, Result<Vec<(OrderId, Timestamp)>, StoreError>> {
         async move {
             self.reading().await?;
@@ -209,16 +217,6 @@ impl Store for FaultyStore {
 }
 
 impl EventLog for FaultyStore {
-    fn publish(&self, events: Vec<OrderEvent>) -> Answer<'_, Result<(), EventLogError>> {
-        async move {
-            if self.weather.strikes() {
-                return Err(EventLogError("no answer".to_owned()));
-            }
-            self.inner.publish(events).await
-        }
-        .boxed()
-    }
-
     fn read(&self, position: u64, limit: usize) -> Answer<'_, Result<Vec<LoggedEvent>, EventLogError>> {
         async move {
             self.reading().await.map_err(|error| EventLogError(error.to_string()))?;
