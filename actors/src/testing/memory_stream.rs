@@ -14,8 +14,8 @@ use crate::ports::{Answer, Cause, Clock, Deliveries, Delivery, EventStream, Plac
 const PARTITIONS: usize = 4;
 /// How long a member waits for something to come.
 const MOMENT: Duration = Duration::from_millis(100);
-/// How long partitions that have to go wait for what is in hand.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long partitions that have to go wait for what is in hand. Members that are gone are not waited for.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What was put into the stream.
 pub type Message = Result<OrderEvent, String>;
@@ -62,6 +62,15 @@ impl Broker {
     pub fn append(&self, message: Message, is_replay: bool) {
         let partition = message.as_ref().map_or(0, |event| partition_of(event));
         self.group().shelves[partition].messages.push((message, is_replay));
+    }
+
+    /// Deals the partitions anew, as if a member had been away for a moment.
+    pub fn shuffle(&self, now: Monotonic) {
+        let mut group = self.group();
+        if group.members.len() > 1 {
+            group.members.rotate_left(1);
+            group.unsettle(now);
+        }
     }
 
     /// Everything in the stream, partition by partition.
@@ -136,6 +145,22 @@ impl MemoryStream {
         group.busy.insert(self.number, 0);
     }
 
+    /// Takes note that these are done, or forgets what is to be committed of it.
+    pub fn finish(&self, term: u64, places: &[Place], is_committed: bool) {
+        let mut group = self.broker.group();
+        let mut own = self.own(&mut group);
+        if term != own.term {
+            return;
+        }
+        places.iter().for_each(|place| drop(own.in_hand.remove(place)));
+        for (partition, position) in own.positions.iter().filter(|_| is_committed) {
+            let is_here = |place: &&Place| usize::try_from(place.partition) == Ok(*partition);
+            let lowest = own.in_hand.keys().find(is_here).map_or(*position, |place| place.offset);
+            group.shelves[*partition].committed = lowest;
+        }
+        group.busy.insert(self.number, own.in_hand.len());
+    }
+
     fn take(&self, limit: usize) -> Deliveries {
         let mut group = self.broker.group();
         if !group.members.contains(&self.number) {
@@ -181,17 +206,7 @@ impl EventStream for MemoryStream {
     }
 
     fn done(&self, term: u64, places: Vec<Place>) -> Answer<'_, Result<(), StreamError>> {
-        let mut group = self.broker.group();
-        let mut own = self.own(&mut group);
-        if term == own.term {
-            places.iter().for_each(|place| drop(own.in_hand.remove(place)));
-            for (partition, position) in &own.positions {
-                let is_here = |place: &&Place| usize::try_from(place.partition) == Ok(*partition);
-                let lowest = own.in_hand.keys().find(is_here).map_or(*position, |place| place.offset);
-                group.shelves[*partition].committed = lowest;
-            }
-            group.busy.insert(self.number, own.in_hand.len());
-        }
+        self.finish(term, &places, true);
         async { Ok(()) }.boxed()
     }
 

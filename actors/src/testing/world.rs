@@ -193,6 +193,10 @@ impl World {
             self.history.note(&format!("{} {} of node {victim} is to panic", actor.kind, actor.key));
             node.live.poison(actor.kind, &actor.key);
         }
+        if self.scenario.events == EventPath::Stream && self.weather.strikes() {
+            self.history.note("the stream's partitions are dealt anew");
+            self.roads.broker.shuffle(self.clock.now().monotonic);
+        }
         if self.scenario.shared_ledger && self.weather.strikes() {
             if self.dice.is_heads() {
                 self.history.note("the ledger is wiped");
