@@ -4,6 +4,7 @@ mod admin_token;
 pub mod clock;
 mod data_dir;
 pub mod ids;
+mod open_ledger;
 mod open_store;
 mod own_files;
 mod spawn;
@@ -20,16 +21,17 @@ use actix::Arbiter;
 use actix_web::web::Data;
 use actors::node::{Node, Ports};
 use actors::ports::{Clock, CommitError, StoreError};
-use actors::stock::MemoryLedger;
 
 use crate::backend::printer::{self, LinePrinter};
+use crate::backend::redis;
 use crate::backend::sqlite::{self, CurrencyError, SqliteEventLog, SqliteTokens};
 use crate::http::{Front, HttpServer};
-use crate::settings::{LedgerSettings, Settings, StreamSettings};
+use crate::settings::{Settings, StreamSettings};
 use admin_token::AdminToken;
 use clock::SystemClock;
 use data_dir::DataDir;
 use ids::UlidIds;
+use open_ledger::{OpenLedger, open_ledger};
 use open_store::open_store;
 use own_files::OwnFiles;
 use spawn::OnArbiter;
@@ -89,6 +91,12 @@ pub enum StartError {
         /// What tells of it.
         token: PathBuf,
     },
+    /// The ledger cannot be used as it is configured.
+    #[error("{0}")]
+    Ledger(#[from] redis::ConfigurationError),
+    /// The thread of the core has ended.
+    #[error("the thread of the core ended as soon as it was started")]
+    Core,
     /// The database's amounts are in another currency.
     #[error("{0}")]
     Currency(#[from] CurrencyError),
@@ -112,10 +120,11 @@ impl StartError {
             | Self::Listen { .. }
             | Self::OwnFile { .. }
             | Self::Printer(_)
+            | Self::Ledger(_)
             | Self::StoreLost { .. } => true,
             Self::Currency(error) => !matches!(error, CurrencyError::NotStored(_)),
             Self::Store(error) => error.is_misplaced,
-            Self::Tokens(_) | Self::AdminToken(_) | Self::Random(_) => false,
+            Self::Tokens(_) | Self::AdminToken(_) | Self::Core | Self::Random(_) => false,
         }
     }
 }
@@ -153,12 +162,13 @@ impl App {
         let store = open_store(store, &shop, &data.admin_token(), &clock).await?;
         let tokens = SqliteTokens::of(&store, Arc::clone(&clock));
         let admin_token = AdminToken::provide(&data.admin_token(), &tokens).await?;
-        let LedgerSettings::Memory = ledger;
         let StreamSettings::Store = stream;
         let sink = Arc::new(LinePrinter::open(printer.path.as_deref())?);
         let core = Arbiter::new();
+        let OpenLedger { ledger, signals } = open_ledger(ledger, &server.node, &clock, &core.handle()).await?;
         let node = Node::start(&Ports {
-            ledger: Arc::new(MemoryLedger::new(Arc::clone(&clock))),
+            ledger,
+            signals,
             log: Arc::new(SqliteEventLog::of(&store)),
             store: Arc::new(store),
             sink,

@@ -8,7 +8,7 @@ use crate::event::{FAILING, PRINTER_GROUP, PrinterActor, PublisherActor, Worker}
 use crate::order::{
     Announce, Commit, Committer, OrderSupervisor, Orders, Refuse, Refuser, RunningKeys, Shard, Supervisors, Sweeper,
 };
-use crate::ports::{Clock, EventLog, EventSink, Ids, Ledger, Spawn, Store};
+use crate::ports::{Clock, EventLog, EventSink, Ids, Ledger, Signals, Spawn, Store};
 pub use crate::runtime::LiveActor;
 use crate::runtime::{Link, LiveActors, Post, Stage};
 use crate::stock::{StockDirectory, Verdicts, WarmUp};
@@ -20,6 +20,8 @@ pub struct Ports {
     pub store: Arc<dyn Store>,
     /// The fast gate in front of it.
     pub ledger: Arc<dyn Ledger>,
+    /// What other nodes tell of the ledger.
+    pub signals: Arc<dyn Signals>,
     /// The stream of committed events.
     pub log: Arc<dyn EventLog>,
     /// Where the printer writes.
@@ -46,6 +48,7 @@ pub struct Node {
     pub warm_up: WarmUp,
     /// Time, as the node sees it.
     pub clock: Arc<dyn Clock>,
+    ledger: Arc<dyn Ledger>,
     log: Arc<dyn EventLog>,
 }
 
@@ -65,6 +68,12 @@ impl Node {
         let live = Arc::<LiveActors>::default();
         let stage = Stage { spawn: Arc::clone(spawn), clock: Arc::clone(clock), live: Arc::clone(&live) };
         let stock = Arc::new(StockDirectory::new(Arc::clone(ledger), Arc::clone(store), stage.clone()));
+        let listening = Arc::downgrade(&stock);
+        ports.signals.subscribe(Arc::new(move |signal| {
+            if let Some(stock) = listening.upgrade() {
+                stock.hear(&signal);
+            }
+        }));
         // Every placement in hand and every order that expires meanwhile may wait for the committer at once.
         let committer = Link::new(2 * IN_HAND_MAX);
         let refuser = Link::new(IN_HAND_MAX);
@@ -83,15 +92,17 @@ impl Node {
         };
         let warm_up = WarmUp::new(Arc::clone(store), Arc::clone(ledger), Arc::clone(&stock));
         let verdicts = Verdicts::new(Arc::clone(store), Arc::clone(ledger), stock, Arc::clone(clock));
-        let (store, log, clock) = (Arc::clone(store), Arc::clone(log), Arc::clone(clock));
-        Self { orders, store, verdicts, warm_up, live, clock, log }
+        let (store, ledger) = (Arc::clone(store), Arc::clone(ledger));
+        let (log, clock) = (Arc::clone(log), Arc::clone(clock));
+        Self { orders, store, verdicts, warm_up, live, clock, ledger, log }
     }
 
     /// What does not work right now, though orders are taken all the same.
     pub fn degraded(&self) -> Vec<&'static str> {
         let printer = self.live.find("printer", ONLY);
         let is_failing = printer.is_some_and(|printer| printer.state.get(FAILING).is_some_and(|failing| *failing > 0));
-        is_failing.then_some("printer").into_iter().collect()
+        let ledger = (!self.ledger.is_answering()).then_some("ledger");
+        ledger.into_iter().chain(is_failing.then_some("printer")).collect()
     }
 
     /// Waits until the effect of every committed event is done and recorded, or `patience` has passed. Answers which.

@@ -5,6 +5,7 @@ mod event_log;
 mod ids;
 mod ledger;
 mod printer;
+mod signals;
 mod spawn;
 mod store;
 
@@ -13,6 +14,7 @@ pub use event_log::{EventLog, EventLogError, LoggedEvent};
 pub use ids::Ids;
 pub use ledger::{Ledger, LedgerError, LedgerLevel, Refusal, ReserveReply, ReserveRequest, ReserveVerdict, Settlement};
 pub use printer::{EventSink, SinkError};
+pub use signals::{Hear, Signals, StockSignal};
 pub use spawn::Spawn;
 pub use store::{
     CommitError, Committed, FlowPage, ListedRefund, OrderPage, OrderQuery, RefundPage, RefundPosition, RefundQuery,

@@ -77,9 +77,11 @@ impl BenchNode {
             checked: AtomicUsize::new(0),
         });
         let sink = Arc::<BreakableSink>::default();
+        let ledger = Arc::new(MemoryLedger::new(Arc::clone(&clock)));
         let ports = Ports {
             store: Arc::<GatedStore>::clone(&store),
-            ledger: Arc::new(MemoryLedger::new(Arc::clone(&clock))),
+            signals: Arc::<MemoryLedger>::clone(&ledger),
+            ledger,
             log,
             sink: Arc::<BreakableSink>::clone(&sink),
             clock: Arc::clone(&clock),

@@ -55,7 +55,8 @@ impl Machine {
         let (log, store): (Arc<dyn EventLog>, Arc<dyn Store>) = (Arc::clone(&store) as _, store as _);
         let ports = Ports {
             store,
-            ledger: ledger as Arc<dyn Ledger>,
+            ledger: Arc::clone(&ledger) as Arc<dyn Ledger>,
+            signals: ledger,
             log,
             sink: Arc::new(printed),
             clock: Arc::clone(clock),
