@@ -2,6 +2,7 @@
 #![expect(clippy::expect_used, reason = "a failed expectation fails the test it stands in")]
 
 mod memory;
+mod redis;
 mod sqlite;
 mod sqlite_bad_days;
 mod sqlite_damage;
