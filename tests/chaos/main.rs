@@ -3,7 +3,13 @@
 
 mod deadlines;
 mod orders;
+mod overload;
 mod panics;
+mod peers;
+mod redis;
 mod rush;
 mod service;
+mod services;
+mod stop;
 mod storms;
+mod wire;

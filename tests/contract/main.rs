@@ -1,5 +1,5 @@
 //! The suites of the core, run on every backend there is, and what each backend promises beyond them.
-#![expect(clippy::expect_used, reason = "a failed expectation fails the test it stands in")]
+#![expect(clippy::expect_used, clippy::panic, reason = "a failed expectation fails the test it stands in")]
 
 mod memory;
 mod redis;

@@ -56,8 +56,8 @@ impl ConnectionLike for Connection {
 
 #[derive(Clone)]
 enum Place {
-    Server(RedisConnectionManager),
-    Cluster(ClusterClient),
+    Server(Arc<RedisConnectionManager>),
+    Cluster(Arc<ClusterClient>),
 }
 
 /// Makes connections for the pool, on one runtime whoever asks: a connection works only as long as the runtime that it
@@ -75,11 +75,11 @@ impl Manager {
             // A call has its deadline; what one node answers late is not waited for twice.
             let client = ClusterClientBuilder::new(connections).retries(2).min_retry_wait(10).max_retry_wait(50);
             let client = client.connection_timeout(CALL_DEADLINE).response_timeout(CALL_DEADLINE);
-            Place::Cluster(client.build()?)
+            Place::Cluster(Arc::new(client.build()?))
         } else {
             let first = connections.into_iter().next();
             let first = first.ok_or((ErrorKind::InvalidClientConfig, "no server is named"))?;
-            Place::Server(RedisConnectionManager::new(first)?)
+            Place::Server(Arc::new(RedisConnectionManager::new(first)?))
         };
         Ok(Self { place, health, runtime })
     }
