@@ -125,12 +125,14 @@ impl Ledger for MemoryLedger {
 
     fn settle(&self, sku_id: &SkuId, settlement: Settlement) -> Answer<'_, Result<(), LedgerError>> {
         let now = self.clock.now().monotonic;
-        let known = self.entries.get_mut(sku_id).map(|mut entry| entry.settle(settlement.clone(), now));
-        let newer = match known {
-            Some(newer) => newer,
-            None if settlement.level.is_none() => None,
-            None => self.entries.entry(sku_id.clone()).or_default().settle(settlement, now),
+        let mut entry = match self.entries.get_mut(sku_id) {
+            Some(entry) => entry,
+            None if settlement.level.is_none() => return ready(Ok(())).boxed(),
+            None => self.entries.entry(sku_id.clone()).or_default(),
         };
+        let newer = entry.settle(settlement, now);
+        // Those who listen may ask for the same entry.
+        drop(entry);
         if let Some((version, available)) = newer {
             for hear in &*self.listeners.read().unwrap_or_else(PoisonError::into_inner) {
                 hear(StockSignal { sku_id: sku_id.clone(), version, available });
