@@ -229,7 +229,7 @@ async fn what_is_wrong_with_one_sku_is_no_outage(shared: Shared) {
 async fn a_wrong_password_is_an_outage_and_is_not_told(shared: Shared) {
     let wrong = Shared::on(RedisOptions { password: Some("not-the-password".to_owned()), ..shared.options.clone() });
     let told = wrong.ledger.read(&sku_id("a")).await.expect_err("it is not let in").to_string();
-    assert!(!told.contains("not-the-password"), "{told}");
+    assert!(told.contains("authentication failed") && !told.contains("not-the-password"), "{told}");
     assert!(!wrong.ledger.is_answering());
 }
 
@@ -279,11 +279,12 @@ mod unreached {
         Shared::on(RedisOptions { nodes, is_cluster, is_tls: false, user, password, database: 0, prefix, node })
     }
 
-    async fn costs_half_a_second_once(shared: &Shared) {
+    /// Expects the first call to take no longer than a call may, and all others nothing.
+    async fn costs_once(shared: &Shared, most_ms: u64) {
         let started = shared.clock.now().monotonic;
         assert!(shared.ledger.read(&sku_id("a")).await.is_err());
         let first = shared.clock.now().monotonic.since(started);
-        assert!(first < Duration::from_millis(800), "{first:?}");
+        assert!(first < Duration::from_millis(most_ms), "{first:?}");
         assert!(!shared.ledger.is_answering());
         let started = shared.clock.now().monotonic;
         for _ in 0..1_000 {
@@ -295,12 +296,12 @@ mod unreached {
     }
 
     #[tokio::test]
-    async fn a_redis_that_is_not_there_costs_half_a_second_once() {
+    async fn a_redis_that_is_not_there_costs_next_to_nothing() {
         for is_cluster in [false, true] {
             let free = TcpListener::bind(("127.0.0.1", 0)).expect("a port is free");
             let port = free.local_addr().expect("it is bound").port();
             drop(free);
-            costs_half_a_second_once(&at(port, is_cluster)).await;
+            costs_once(&at(port, is_cluster), 200).await;
         }
     }
 
@@ -309,7 +310,7 @@ mod unreached {
         for is_cluster in [false, true] {
             let silent = TcpListener::bind(("127.0.0.1", 0)).expect("a port is free");
             let port = silent.local_addr().expect("it is bound").port();
-            costs_half_a_second_once(&at(port, is_cluster)).await;
+            costs_once(&at(port, is_cluster), 800).await;
             drop(silent);
         }
     }

@@ -8,13 +8,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use actors::ports::{Clock, LedgerError};
-use bb8_redis::bb8::{Pool, RunError};
 use futures_util::future::{BoxFuture, Either, select};
 use redis::{ErrorKind, RedisError, RedisResult, ServerErrorKind};
 
-use super::connection::{Connection, Manager};
+use super::connection::{Connection, Connections};
 use super::health::Health;
-use super::{CALL_DEADLINE, ConfigurationError, RedisOptions, RedisWorld, connection};
+use super::{CALL_DEADLINE, ConfigurationError, RedisOptions, RedisWorld};
 
 /// How often a call was made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,7 +28,7 @@ pub struct CallCount {
 
 /// See the module.
 pub(super) struct Caller {
-    pool: Pool<Manager>,
+    connections: Connections,
     pub(super) health: Arc<Health>,
     clock: Arc<dyn Clock>,
     counts: Mutex<BTreeMap<&'static str, CallCount>>,
@@ -47,10 +46,10 @@ struct Failure {
 impl Caller {
     pub(super) fn new(options: &RedisOptions, world: &RedisWorld) -> Result<Self, ConfigurationError> {
         let health = Arc::new(Health::new());
-        let pool = connection::pool(options, Arc::clone(&health), &world.runtime)
+        let connections = Connections::new(options, Arc::clone(&health), &world.runtime)
             .map_err(|error| ConfigurationError(error.to_string()))?;
         let clock = Arc::clone(&world.clock);
-        Ok(Self { pool, health, clock, counts: Mutex::default(), spared: AtomicU64::new(0) })
+        Ok(Self { connections, health, clock, counts: Mutex::default(), spared: AtomicU64::new(0) })
     }
 
     /// Calls by name, with those that failed.
@@ -112,10 +111,8 @@ impl Caller {
         work: impl for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, RedisResult<T>>,
     ) -> Result<T, Failure> {
         let call = pin!(async {
-            let mut connection = self.pool.get().await.map_err(|error| match error {
-                RunError::User(error) => Failure::of(&error),
-                RunError::TimedOut => Failure::late(),
-            })?;
+            let got = self.connections.get().await;
+            let mut connection = got.map_err(|problem| Failure { problem, is_outage: true })?;
             work(&mut connection).await.map_err(|error| Failure::of(&error))
         });
         match select(call, self.clock.sleep(CALL_DEADLINE)).await {

@@ -1,15 +1,18 @@
 //! Connections, and the pool that bounds them.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bb8_redis::RedisConnectionManager;
-use bb8_redis::bb8::{ManageConnection, Pool};
+use bb8_redis::bb8::{ManageConnection, Pool, PooledConnection};
+use futures_util::future::{Either, select};
 use redis::aio::{ConnectionLike, MultiplexedConnection};
 use redis::cluster::{ClusterClient, ClusterClientBuilder};
 use redis::cluster_async::ClusterConnection;
 use redis::{Cmd, ErrorKind, Pipeline, RedisError, RedisFuture, RedisResult, Value};
 use tokio::runtime::Handle;
+use tokio::sync::watch;
 
 use super::health::Health;
 use super::{CALL_DEADLINE, CONNECTIONS_MAX, RedisOptions};
@@ -66,10 +69,13 @@ pub(super) struct Manager {
     place: Place,
     health: Arc<Health>,
     runtime: Handle,
+    /// Why the last connection could not be made. The pool lets those who wait for it find out by their deadline only.
+    problem: watch::Sender<String>,
 }
 
 impl Manager {
     fn new(options: &RedisOptions, health: Arc<Health>, runtime: Handle) -> RedisResult<Self> {
+        let problem = watch::Sender::default();
         let connections = options.connections()?;
         let place = if options.is_cluster {
             // A call has its deadline; what one node answers late is not waited for twice.
@@ -81,7 +87,7 @@ impl Manager {
             let first = first.ok_or((ErrorKind::InvalidClientConfig, "no server is named"))?;
             Place::Server(Arc::new(RedisConnectionManager::new(first)?))
         };
-        Ok(Self { place, health, runtime })
+        Ok(Self { place, health, runtime, problem })
     }
 
     fn is_current(&self, connection: &Connection) -> bool {
@@ -102,7 +108,11 @@ impl ManageConnection for Manager {
             }
         });
         let broken_off = |_| RedisError::from((ErrorKind::Client, "connecting broke off"));
-        Ok(Connection { inner: connecting.await.map_err(broken_off)??, generation })
+        let connected = connecting.await.unwrap_or_else(|error| Err(broken_off(error)));
+        if let Err(error) = &connected {
+            self.problem.send_replace(error.to_string());
+        }
+        Ok(Connection { inner: connected?, generation })
     }
 
     /// Without asking Redis: that would cost every call a round trip, and whether it answers is known otherwise.
@@ -116,11 +126,28 @@ impl ManageConnection for Manager {
     }
 }
 
-/// A pool that connects when it is asked for a connection, and not before.
-pub(super) fn pool(options: &RedisOptions, health: Arc<Health>, runtime: &Handle) -> RedisResult<Pool<Manager>> {
-    let manager = Manager::new(options, health, runtime.clone())?;
-    // The pool's own housekeeping is started where it is built.
-    let _runtime = runtime.enter();
-    let pool = Pool::builder().max_size(CONNECTIONS_MAX).connection_timeout(CALL_DEADLINE);
-    Ok(pool.retry_connection(false).max_lifetime(None).build_unchecked(manager))
+/// A bounded number of connections, made when they are asked for and not before.
+pub(super) struct Connections {
+    pool: Pool<Manager>,
+    problem: watch::Sender<String>,
+}
+
+impl Connections {
+    pub(super) fn new(options: &RedisOptions, health: Arc<Health>, runtime: &Handle) -> RedisResult<Self> {
+        let manager = Manager::new(options, health, runtime.clone())?;
+        let problem = manager.problem.clone();
+        // The pool's own housekeeping is started where it is built.
+        let _runtime = runtime.enter();
+        let pool = Pool::builder().max_size(CONNECTIONS_MAX).connection_timeout(CALL_DEADLINE);
+        Ok(Self { pool: pool.retry_connection(false).max_lifetime(None).build_unchecked(manager), problem })
+    }
+
+    /// A connection for one call. If meanwhile one cannot be made, that is the answer.
+    pub(super) async fn get(&self) -> Result<PooledConnection<'_, Manager>, String> {
+        let mut problem = self.problem.subscribe();
+        match select(pin!(self.pool.get()), pin!(problem.changed())).await {
+            Either::Left((got, _)) => got.map_err(|error| error.to_string()),
+            Either::Right(_) => Err(self.problem.borrow().clone()),
+        }
+    }
 }
