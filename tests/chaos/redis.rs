@@ -14,9 +14,9 @@ use crate::rush::Rush;
 use crate::service::{Service, wait};
 use crate::services::Breakable;
 
-const BUYERS: u32 = 5_000;
-/// More than are sold before Redis is broken for the last time.
-const STOCK: u32 = 4_000;
+/// Enough that the sale goes on for some seconds.
+const BUYERS: u32 = 6_000;
+const STOCK: u32 = 5_000;
 
 async fn server() -> Breakable {
     Breakable::take("redis", "FLOODGATE_TEST_REDIS_URL").await
@@ -75,8 +75,8 @@ async fn a_rush_is_true_though_redis_is_wiped_again_and_again() {
     let redis = server().await;
     let service = service_on(&redis).await;
     let mut rush = Rush::start(&service, BUYERS, STOCK);
-    for _ in 0..4 {
-        wait(Duration::from_millis(250)).await;
+    for round in 1..=4 {
+        rush.until_taken(&service, round * STOCK / 8).await;
         send::<()>(&redis, &["FLUSHALL"]).await;
         rush.expect_going_on();
     }
@@ -90,11 +90,11 @@ async fn a_rush_is_true_though_redis_is_taken_back_to_an_older_state() {
     let redis = server().await;
     let service = service_on(&redis).await;
     let mut rush = Rush::start(&service, BUYERS, STOCK);
-    wait(Duration::from_millis(700)).await;
+    rush.until_taken(&service, STOCK / 8).await;
     // What it has written so far is the older state, cut off anywhere, as that of a machine that lost power.
     let aside = tempfile::tempdir().expect("a temporary directory");
     copy(&redis.data(), aside.path());
-    wait(Duration::from_millis(700)).await;
+    rush.until_taken(&service, STOCK / 2).await;
     redis.make("kill").await;
     rush.expect_going_on();
     fs::remove_dir_all(redis.data()).expect("it can be removed");
@@ -115,12 +115,11 @@ async fn a_rush_is_true_though_redis_is_killed_and_comes_back() {
     let redis = server().await;
     let service = service_on(&redis).await;
     let mut rush = Rush::start(&service, BUYERS, STOCK);
-    for _ in 0..2 {
-        wait(Duration::from_millis(400)).await;
+    for round in 1..=2 {
+        rush.until_taken(&service, round * STOCK / 4).await;
         redis.make("kill").await;
         rush.expect_going_on();
         service.expect_degraded(json!(["ledger"])).await;
-        wait(Duration::from_millis(400)).await;
         redis.make("start").await;
         service.expect_degraded(json!([])).await;
     }
@@ -133,7 +132,7 @@ async fn a_rush_is_true_though_redis_hangs_for_a_while() {
     let redis = server().await;
     let service = service_on(&redis).await;
     let mut rush = Rush::start(&service, BUYERS, STOCK);
-    wait(Duration::from_millis(500)).await;
+    rush.until_taken(&service, STOCK / 8).await;
     redis.make("pause").await;
     rush.expect_going_on();
     service.expect_degraded(json!(["ledger"])).await;
@@ -207,7 +206,7 @@ async fn a_rush_is_true_though_the_cluster_is_killed_and_comes_back() {
     let redis = cluster().await;
     let service = service_on(&redis).await;
     let mut rush = Rush::start(&service, BUYERS, STOCK);
-    wait(Duration::from_millis(400)).await;
+    rush.until_taken(&service, STOCK / 8).await;
     for node in ["redis-cluster-1", "redis-cluster-2", "redis-cluster-3"] {
         redis.make_of(node, "kill").await;
     }

@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use crate::service::{Service, wait};
 
+/// What it sells.
+const SKU: &str = "rush";
+
 /// A rush in a process of its own, patient through outages.
 pub(crate) struct Rush(Child);
 
@@ -13,7 +16,8 @@ impl Rush {
     pub(crate) fn start(service: &Service, buyers: u32, stock: u32) -> Self {
         let (buyers, stock) = (buyers.to_string(), stock.to_string());
         let rush = Command::new(env!("CARGO_BIN_EXE_floodgate"))
-            .args(["rush", "--buyers", &buyers, "--stock", &stock, "--clients", "50", "--patience", "30s", "--data"])
+            .args(["rush", "--buyers", &buyers, "--stock", &stock, "--clients", "50", "--patience", "30s"])
+            .args(["--sku", SKU, "--data"])
             .arg(service.data())
             .env_remove("FLOODGATE_URL")
             .env_remove("FLOODGATE_TOKEN")
@@ -21,6 +25,20 @@ impl Rush {
             .stderr(Stdio::null())
             .spawn();
         Self(rush.expect("the binary was built for this test"))
+    }
+
+    /// Waits until so many units of a service are taken.
+    pub(crate) async fn until_taken(&mut self, service: &Service, units: u32) {
+        for _ in 0..1_500 {
+            let stock = service.get(&format!("/skus/{SKU}/stock")).await.body;
+            let taken = ["reserved", "sold"].iter().filter_map(|units| stock[units].as_i64()).sum::<i64>();
+            if taken >= units.into() {
+                return;
+            }
+            self.expect_going_on();
+            wait(Duration::from_millis(20)).await;
+        }
+        panic!("{units} units are not taken after 30 s");
     }
 
     /// Something is about to be broken: that proves nothing once the sale is over.
