@@ -55,6 +55,8 @@ pub struct BenchNode {
     pub node: Arc<Node>,
     /// Its store.
     pub store: Arc<GatedStore>,
+    /// Its ledger, as another node would share it.
+    pub ledger: Arc<MemoryLedger>,
     /// Where its printer writes.
     pub sink: Arc<BreakableSink>,
     /// What is committed.
@@ -81,14 +83,14 @@ impl BenchNode {
         let ports = Ports {
             store: Arc::<GatedStore>::clone(&store),
             signals: Arc::<MemoryLedger>::clone(&ledger),
-            ledger,
+            ledger: Arc::<MemoryLedger>::clone(&ledger),
             log,
             sink: Arc::<BreakableSink>::clone(&sink),
             clock: Arc::clone(&clock),
             ids: Arc::new(Counted(AtomicU64::new(0))),
             spawn: Arc::new(LocalSpawn),
         };
-        Self { node: Arc::new(Node::start(&ports)), store, sink, disk, clock }
+        Self { node: Arc::new(Node::start(&ports)), store, ledger, sink, disk, clock }
     }
 }
 
