@@ -94,7 +94,7 @@ async fn a_rush_is_true_though_redis_is_taken_back_to_an_older_state() {
     // What it has written so far is the older state, cut off anywhere, as that of a machine that lost power.
     let aside = tempfile::tempdir().expect("a temporary directory");
     copy(&redis.data(), aside.path());
-    rush.until_taken(&service, STOCK / 2).await;
+    rush.until_taken(&service, STOCK / 4).await;
     redis.make("kill").await;
     rush.expect_going_on();
     fs::remove_dir_all(redis.data()).expect("it can be removed");
@@ -115,14 +115,12 @@ async fn a_rush_is_true_though_redis_is_killed_and_comes_back() {
     let redis = server().await;
     let service = service_on(&redis).await;
     let mut rush = Rush::start(&service, BUYERS, STOCK);
-    for round in 1..=2 {
-        rush.until_taken(&service, round * STOCK / 4).await;
-        redis.make("kill").await;
-        rush.expect_going_on();
-        service.expect_degraded(json!(["ledger"])).await;
-        redis.make("start").await;
-        service.expect_degraded(json!([])).await;
-    }
+    rush.until_taken(&service, STOCK / 8).await;
+    redis.make("kill").await;
+    rush.expect_going_on();
+    service.expect_degraded(json!(["ledger"])).await;
+    redis.make("start").await;
+    service.expect_degraded(json!([])).await;
     rush.expect_true(STOCK).await;
     service.expect_agreement().await;
 }
@@ -139,6 +137,21 @@ async fn a_rush_is_true_though_redis_hangs_for_a_while() {
     wait(Duration::from_secs(1)).await;
     redis.make("resume").await;
     service.expect_degraded(json!([])).await;
+    rush.expect_true(STOCK).await;
+    service.expect_agreement().await;
+}
+
+#[actix_web::test]
+async fn a_rush_is_true_though_the_service_dies_and_redis_remembers_its_grants() {
+    let redis = server().await;
+    let mut service = service_on(&redis).await;
+    let mut rush = Rush::start(&service, BUYERS, STOCK);
+    for round in 1..=2 {
+        rush.until_taken(&service, round * STOCK / 4).await;
+        service.kill_under_load();
+        rush.expect_going_on();
+        service.restart().await;
+    }
     rush.expect_true(STOCK).await;
     service.expect_agreement().await;
 }

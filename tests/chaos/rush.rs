@@ -1,5 +1,6 @@
 //! The rush that anyone can watch, with the service dying half way.
 
+use std::io::Read;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
@@ -43,8 +44,12 @@ impl Rush {
 
     /// Something is about to be broken: that proves nothing once the sale is over.
     pub(crate) fn expect_going_on(&mut self) {
-        let ended = self.0.try_wait().expect("it is our child");
-        assert!(ended.is_none(), "the sale was over before anything was broken");
+        let Some(status) = self.0.try_wait().expect("it is our child") else { return };
+        let mut told = String::new();
+        if let Some(mut output) = self.0.stdout.take() {
+            output.read_to_string(&mut told).expect("it tells in utf-8");
+        }
+        panic!("the sale was over before anything was broken, with {status}: {told}");
     }
 
     /// Waits for the end, and for a verdict that everything is true. Gives what was told.
