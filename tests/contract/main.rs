@@ -6,5 +6,6 @@ mod redis;
 mod sqlite;
 mod sqlite_bad_days;
 mod sqlite_damage;
+mod sqlite_filing;
 mod sqlite_lost;
 mod sqlite_tables;
