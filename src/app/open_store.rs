@@ -9,7 +9,7 @@ use actors::domain::commit::Rules;
 use actors::ports::Clock;
 
 use super::StartError;
-use crate::backend::sqlite::{SqliteOptions, SqliteStore};
+use crate::backend::sqlite::{OpenError, SqliteOptions, SqliteStore};
 use crate::settings::{ShopSettings, StoreSettings};
 
 /// Opens the store. An admin token from before tells that there was one, so then it must not begin empty.
@@ -19,7 +19,12 @@ pub(super) async fn open_store(
     token: &Path,
     clock: &Arc<dyn Clock>,
 ) -> Result<SqliteStore, StartError> {
-    let is_lost = match fs::metadata(&store.path) {
+    let found = fs::metadata(&store.path);
+    if found.as_ref().is_ok_and(|found| !found.is_file()) {
+        let why = "it is no file that can hold a database; name another one as store.url".to_owned();
+        return Err(OpenError { path: store.path, why, is_misplaced: true }.into());
+    }
+    let is_lost = match found {
         Ok(found) => found.is_file() && found.len() == 0,
         Err(error) => error.kind() == ErrorKind::NotFound,
     };

@@ -26,6 +26,10 @@ impl StoreSettings {
     pub(super) fn check(raw: &Raw, data: &DataSettings) -> Result<Self, SettingsError> {
         let bad = |problem: String| SettingsError::bad("store.url", problem);
         let path = match raw.url.split_once(':') {
+            // SQLite would keep these in memory, where nothing lasts.
+            Some(("sqlite", path)) if path == ":memory:" || path.starts_with("file:") => {
+                return Err(bad(format!("must be sqlite:<file>, and {path:?} is no file that can hold a database")));
+            }
             Some(("sqlite", path)) if !path.is_empty() => path,
             Some(("mysql", _)) => {
                 return Err(bad("names mysql, which is not built yet; sqlite:<file> is".to_owned()));

@@ -149,6 +149,10 @@ impl Ledger for MemoryLedger {
         });
     }
 
+    fn may_know(&self, sku_id: &SkuId) -> bool {
+        self.entries.contains_key(sku_id)
+    }
+
     fn forget(&self, sku_id: &SkuId) -> Answer<'_, Result<(), LedgerError>> {
         self.entries.remove(sku_id);
         ready(Ok(())).boxed()

@@ -163,6 +163,11 @@ impl Ledger for RedisLedger {
     /// Others may sell it.
     fn rest(&self, _: &SkuId) {}
 
+    /// Others may have told it.
+    fn may_know(&self, _: &SkuId) -> bool {
+        true
+    }
+
     fn forget(&self, sku_id: &SkuId) -> Answer<'_, Result<(), LedgerError>> {
         let (sku_id, keys) = (sku_id.clone(), self.keys.all(sku_id));
         async move {
