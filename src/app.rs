@@ -193,7 +193,8 @@ impl App {
         let StreamSettings::Store = stream;
         let sink = Arc::new(LinePrinter::open(printer.path.as_deref())?);
         let core = Arbiter::new();
-        let OpenLedger { ledger, signals } = open_ledger(ledger, server.node.as_str(), &clock, &core.handle()).await?;
+        let OpenLedger { ledger, signals, calls } =
+            open_ledger(ledger, server.node.as_str(), &clock, &core.handle()).await?;
         let ports = Ports {
             ledger,
             signals,
@@ -211,6 +212,9 @@ impl App {
         let mut front = Front::new(Arc::clone(&node), server.node.to_string(), tokens, shop.currency, salt);
         if let Some(requests_per_s) = limits.requests_per_s {
             front = front.limited_to(requests_per_s);
+        }
+        if let Some(calls) = calls {
+            front = front.telling(calls);
         }
         if metrics.is_open {
             front = front.with_open_metrics();

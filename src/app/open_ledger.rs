@@ -10,18 +10,20 @@ use tokio::sync::oneshot;
 
 use super::StartError;
 use crate::backend::redis::{RedisLedger, RedisOptions, RedisWorld};
+use crate::calls::CallCounts;
 use crate::settings::{LedgerSettings, RedisUrl};
 
-/// A ledger under both its ports.
+/// A ledger under both its ports, and what it counts of its calls.
 pub(super) struct OpenLedger {
     pub(super) ledger: Arc<dyn Ledger>,
     pub(super) signals: Arc<dyn Signals>,
+    pub(super) calls: Option<Arc<CallCounts>>,
 }
 
 impl OpenLedger {
-    fn of<L: Ledger + Signals>(ledger: L) -> Self {
+    fn of<L: Ledger + Signals>(ledger: L, calls: Option<Arc<CallCounts>>) -> Self {
         let ledger = Arc::new(ledger);
-        Self { ledger: Arc::<L>::clone(&ledger), signals: ledger }
+        Self { ledger: Arc::<L>::clone(&ledger), signals: ledger, calls }
     }
 }
 
@@ -33,7 +35,7 @@ pub(super) async fn open_ledger(
     core: &ArbiterHandle,
 ) -> Result<OpenLedger, StartError> {
     let (url, prefix) = match settings {
-        LedgerSettings::Memory => return Ok(OpenLedger::of(MemoryLedger::new(Arc::clone(clock)))),
+        LedgerSettings::Memory => return Ok(OpenLedger::of(MemoryLedger::new(Arc::clone(clock)), None)),
         LedgerSettings::Redis { url, prefix } => (url, prefix),
     };
     let RedisUrl { is_cluster, is_tls, nodes, user, password, database } = url;
@@ -44,7 +46,8 @@ pub(super) async fn open_ledger(
     let runtime = runtime_of(core).await.ok_or(StartError::Core)?;
     let ledger = RedisLedger::new(&options, &RedisWorld { runtime, clock: Arc::clone(clock) })?;
     ledger.look().await;
-    Ok(OpenLedger::of(ledger))
+    let calls = ledger.calls();
+    Ok(OpenLedger::of(ledger, Some(calls)))
 }
 
 async fn runtime_of(arbiter: &ArbiterHandle) -> Option<Handle> {

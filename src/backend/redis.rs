@@ -16,7 +16,6 @@ use actors::ports::Clock;
 use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo, RedisResult};
 use tokio::runtime::Handle;
 
-pub use call::CallCount;
 pub use ledger::RedisLedger;
 
 /// How long a call may take, with connecting: what a placement loses when Redis hangs.

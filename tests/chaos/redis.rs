@@ -192,6 +192,24 @@ async fn a_service_starts_without_redis_and_takes_it_up_when_it_comes() {
 }
 
 #[actix_web::test]
+async fn operators_see_what_became_of_the_calls_to_redis() {
+    let redis = server().await;
+    let service = service_on(&redis).await;
+    service.stock_up("a", 10, 900).await;
+    service.expect_sale("a", "before").await;
+    redis.make("kill").await;
+    service.expect_degraded(json!(["ledger"])).await;
+    service.expect_sale("a", "without").await;
+    let metrics = service.text("/metrics").await;
+    for (call, outcome) in [("reserve", "done"), ("settle", "done"), ("probe", "failed"), ("reserve", "spared")] {
+        let labels = format!(r#"{{backend="redis",call="{call}",outcome="{outcome}"}}"#);
+        let line = format!("floodgate_backend_calls_total{labels} ");
+        let count = metrics.lines().find_map(|found| found.strip_prefix(&line));
+        assert!(count.is_some_and(|count| count != "0"), "{line}{count:?}");
+    }
+}
+
+#[actix_web::test]
 async fn a_ledger_of_another_shop_before_this_one_refuses_nobody() {
     let redis = server().await;
     let prefix = format!("t-{}:", Ulid::new());

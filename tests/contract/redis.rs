@@ -292,8 +292,8 @@ mod unreached {
         }
         let others = shared.clock.now().monotonic.since(started);
         assert!(others < Duration::from_millis(200), "{others:?}");
-        let read = shared.ledger.counts()["read"];
-        assert_eq!((read.calls, read.failures, shared.ledger.spared()), (1, 1, 1_000));
+        let read = shared.ledger.calls().by_name()["read"];
+        assert_eq!((read.made, read.failed, read.spared), (1, 1, 1_000));
     }
 
     #[tokio::test]

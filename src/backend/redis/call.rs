@@ -1,11 +1,9 @@
 //! The one way to Redis: every call has a deadline, is counted and told, and is not made while Redis does not answer.
 
-use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::pin::pin;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use actors::ports::{Clock, LedgerError};
 use futures_util::future::{BoxFuture, Either, select};
@@ -14,26 +12,14 @@ use redis::{ErrorKind, RedisError, RedisResult, ServerErrorKind};
 use super::connection::{Connection, Connections};
 use super::health::Health;
 use super::{CALL_DEADLINE, ConfigurationError, RedisOptions, RedisWorld};
-
-/// How often a call was made.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct CallCount {
-    /// Calls, whatever became of them.
-    pub calls: u64,
-    /// Those that failed.
-    pub failures: u64,
-    /// How long all of them took.
-    pub elapsed: Duration,
-}
+use crate::calls::CallCounts;
 
 /// See the module.
 pub(super) struct Caller {
     connections: Connections,
     pub(super) health: Arc<Health>,
     clock: Arc<dyn Clock>,
-    counts: Mutex<BTreeMap<&'static str, CallCount>>,
-    /// Calls that were not made, because Redis did not answer.
-    spared: AtomicU64,
+    pub(super) calls: Arc<CallCounts>,
 }
 
 /// What a failed call tells.
@@ -49,17 +35,7 @@ impl Caller {
         let connections = Connections::new(options, Arc::clone(&health), &world.runtime)
             .map_err(|error| ConfigurationError(error.to_string()))?;
         let clock = Arc::clone(&world.clock);
-        Ok(Self { connections, health, clock, counts: Mutex::default(), spared: AtomicU64::new(0) })
-    }
-
-    /// Calls by name, with those that failed.
-    pub(super) fn counts(&self) -> BTreeMap<&'static str, CallCount> {
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Calls that were not made, because Redis did not answer.
-    pub(super) fn spared(&self) -> u64 {
-        self.spared.load(Ordering::Relaxed)
+        Ok(Self { connections, health, clock, calls: Arc::new(CallCounts::of("redis")) })
     }
 
     /// Calls Redis, unless it does not answer: then it fails at once. The call is about `tag`.
@@ -71,7 +47,7 @@ impl Caller {
         work: impl for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, RedisResult<T>>,
     ) -> Result<T, LedgerError> {
         if !self.health.is_up() {
-            self.spared.fetch_add(1, Ordering::Relaxed);
+            self.calls.spare(name);
             return Err(LedgerError("redis did not answer before, and is not asked until it does".to_owned()));
         }
         self.call_anyway(name, tag, arguments, work).await
@@ -89,7 +65,7 @@ impl Caller {
         let generation = self.health.generation.load(Ordering::Relaxed);
         let result = self.within_deadline(work).await;
         let elapsed = self.clock.now().monotonic.since(started);
-        self.count(name, result.is_ok(), elapsed);
+        self.calls.note(name, result.is_ok(), elapsed);
         match result {
             Ok(answer) => {
                 tracing::debug!(call = name, tag, ?arguments, result = ?answer, ?elapsed, "redis");
@@ -119,14 +95,6 @@ impl Caller {
             Either::Left((result, _)) => result,
             Either::Right(_) => Err(Failure::late()),
         }
-    }
-
-    fn count(&self, name: &'static str, is_ok: bool, elapsed: Duration) {
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = counts.entry(name).or_default();
-        count.calls += 1;
-        count.failures += u64::from(!is_ok);
-        count.elapsed += elapsed;
     }
 }
 

@@ -1,6 +1,5 @@
 //! The ledger port on Redis: what the scripts do, asked for and read back.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,10 +12,11 @@ use actors::ports::{
 use futures_util::future::FutureExt;
 use tokio::task::AbortHandle;
 
-use super::call::{CallCount, Caller};
+use super::call::Caller;
 use super::listener::{Listener, Listeners};
 use super::script::{READ, RESERVE, SETTLE};
 use super::{ConfigurationError, PROBE_PAUSE, RedisOptions, RedisWorld};
+use crate::calls::CallCounts;
 
 /// Entries that a SKU's flow keeps.
 const FLOW_MAX: usize = 500;
@@ -90,14 +90,9 @@ impl RedisLedger {
         probe(&self.caller, &self.keys).await;
     }
 
-    /// Calls by name since the start.
-    pub fn counts(&self) -> BTreeMap<&'static str, CallCount> {
-        self.caller.counts()
-    }
-
-    /// Calls that were not made, because Redis did not answer.
-    pub fn spared(&self) -> u64 {
-        self.caller.spared()
+    /// What is counted of the calls.
+    pub fn calls(&self) -> Arc<CallCounts> {
+        Arc::clone(&self.caller.calls)
     }
 }
 
