@@ -2,8 +2,10 @@
 
 mod clock;
 mod event_log;
+mod event_stream;
 mod ids;
 mod ledger;
+mod outbox;
 mod printer;
 mod signals;
 mod spawn;
@@ -11,8 +13,10 @@ mod store;
 
 pub use clock::Clock;
 pub use event_log::{EventLog, EventLogError, LoggedEvent};
+pub use event_stream::{Cause, Deliveries, Delivery, EventStream, FaultClass, Place, StreamError};
 pub use ids::Ids;
 pub use ledger::{Ledger, LedgerError, LedgerLevel, Refusal, ReserveReply, ReserveRequest, ReserveVerdict, Settlement};
+pub use outbox::{HandOn, Outbox, RelayError, Relayed};
 pub use printer::{EventSink, SinkError};
 pub use signals::{Hear, Signals, StockSignal};
 pub use spawn::Spawn;
