@@ -233,6 +233,12 @@ async fn a_wrong_password_is_an_outage_and_is_not_told(shared: Shared) {
     assert!(!wrong.ledger.is_answering());
 }
 
+async fn a_sku_that_this_node_never_met_may_be_known(shared: Shared) {
+    let other = shared.beside();
+    other.settle(&[], Some((1, 5))).await;
+    assert!(shared.ledger.may_know(&sku_id("a")), "another node has told of it, so its settlements must be told here");
+}
+
 macro_rules! beyond_the_contract {
     ($factory:path; $($case:ident,)+) => {
         $(#[tokio::test]
@@ -251,6 +257,7 @@ macro_rules! beyond_the_contract {
             a_clock_that_went_back_keeps_no_grant_for_longer,
             what_is_wrong_with_one_sku_is_no_outage,
             a_wrong_password_is_an_outage_and_is_not_told,
+            a_sku_that_this_node_never_met_may_be_known,
         }
     };
 }
