@@ -5,6 +5,7 @@ pub mod clock;
 mod close;
 mod data_dir;
 pub mod ids;
+mod open_ledger;
 mod open_store;
 mod own_files;
 mod spawn;
@@ -22,19 +23,20 @@ use actix::Arbiter;
 use actix_web::web::Data;
 use actors::node::{Events, Node, Ports};
 use actors::ports::{Clock, CommitError, StoreError};
-use actors::stock::MemoryLedger;
 use futures_util::future::{Either, join, select};
 
 use crate::access::{Caller, IssuedToken, Tokens as _};
 use crate::backend::otlp::OtlpExporter;
 use crate::backend::printer::{self, LinePrinter};
+use crate::backend::redis;
 use crate::backend::sqlite::{self, CurrencyError, SqliteEventLog, SqliteTokens};
 use crate::http::{Front, HttpServer};
-use crate::settings::{LedgerSettings, Settings, StreamSettings};
+use crate::settings::{Settings, StreamSettings};
 use admin_token::AdminToken;
 use clock::SystemClock;
 use data_dir::DataDir;
 use ids::UlidIds;
+use open_ledger::{OpenLedger, open_ledger};
 use open_store::open_store;
 use own_files::OwnFiles;
 use spawn::OnArbiter;
@@ -94,6 +96,12 @@ pub enum StartError {
         /// What tells of it.
         token: PathBuf,
     },
+    /// The ledger cannot be used as it is configured.
+    #[error("{0}")]
+    Ledger(#[from] redis::ConfigurationError),
+    /// The thread of the core has ended.
+    #[error("the thread of the core ended as soon as it was started")]
+    Core,
     /// The database's amounts are in another currency.
     #[error("{0}")]
     Currency(#[from] CurrencyError),
@@ -117,10 +125,11 @@ impl StartError {
             | Self::Listen { .. }
             | Self::OwnFile { .. }
             | Self::Printer(_)
+            | Self::Ledger(_)
             | Self::StoreLost { .. } => true,
             Self::Currency(error) => !matches!(error, CurrencyError::NotStored(_)),
             Self::Store(error) => error.is_misplaced,
-            Self::Tokens(_) | Self::NewToken(_) | Self::Random(_) => false,
+            Self::Tokens(_) | Self::NewToken(_) | Self::Core | Self::Random(_) => false,
         }
     }
 }
@@ -181,12 +190,14 @@ impl App {
         let store = open_store(store, &shop, &data.admin_token(), &clock).await?;
         let tokens = SqliteTokens::of(&store, Arc::clone(&clock));
         let admin_token = AdminToken::provide(&data.admin_token(), &tokens).await?;
-        let LedgerSettings::Memory = ledger;
         let StreamSettings::Store = stream;
         let sink = Arc::new(LinePrinter::open(printer.path.as_deref())?);
         let core = Arbiter::new();
+        let OpenLedger { ledger, signals, calls } =
+            open_ledger(ledger, server.node.as_str(), &clock, &core.handle()).await?;
         let ports = Ports {
-            ledger: Arc::new(MemoryLedger::new(Arc::clone(&clock))),
+            ledger,
+            signals,
             events: Events::Log(Arc::new(SqliteEventLog::of(&store))),
             stream: None,
             store: Arc::new(store),
@@ -202,6 +213,9 @@ impl App {
         let mut front = Front::new(Arc::clone(&node), server.node.to_string(), tokens, shop.currency, salt);
         if let Some(requests_per_s) = limits.requests_per_s {
             front = front.limited_to(requests_per_s);
+        }
+        if let Some(calls) = calls {
+            front = front.telling(calls);
         }
         if metrics.is_open {
             front = front.with_open_metrics();

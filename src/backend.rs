@@ -2,4 +2,5 @@
 
 pub mod otlp;
 pub mod printer;
+pub mod redis;
 pub mod sqlite;

@@ -7,6 +7,7 @@
 pub mod access;
 pub mod app;
 pub mod backend;
+pub mod calls;
 pub mod command;
 pub mod http;
 pub mod rfc3339;

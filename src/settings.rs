@@ -10,6 +10,7 @@ mod limits;
 mod log;
 mod metrics;
 mod printer;
+mod redis_url;
 mod server;
 mod shop;
 mod store;
@@ -27,6 +28,7 @@ pub use limits::LimitsSettings;
 pub use log::{LogFormat, LogSettings};
 pub use metrics::MetricsSettings;
 pub use printer::PrinterSettings;
+pub use redis_url::{RedisUrl, Secret};
 pub use server::ServerSettings;
 pub use shop::ShopSettings;
 pub use store::StoreSettings;
@@ -198,7 +200,7 @@ mod tests {
 
     #[test]
     fn what_is_not_good_is_refused_with_a_sentence_that_names_it() {
-        let table: [(&str, &str, &str); 28] = [
+        let table: [(&str, &str, &str); 30] = [
             ("SHOP__CURRENCY", "euro", "shop.currency must be a code such as CNY, not \"euro\""),
             ("SHOP__CURRENCY_DIGITS", "5", "shop.currency_digits must be from 0 to 4, not 5"),
             (
@@ -229,7 +231,13 @@ mod tests {
                 "store.url must be sqlite:<file>, and \"file:x?mode=memory\" is no",
             ),
             ("STORE__MAX_PAGES", "1.5", "store.max_pages must be a whole number from 0 to 4294967295, not \"1.5\""),
-            ("LEDGER__URL", "redis://cache", "ledger.url names redis, which is not built yet"),
+            (
+                "LEDGER__URL",
+                "redis://a:1,b:2",
+                "ledger.url names several servers; those of a cluster are redis+cluster",
+            ),
+            ("LEDGER__URL", "reddis://u:secret@a", "ledger.url must be memory: or redis://..., not reddis:..."),
+            ("LEDGER__PREFIX", "{a}", "ledger.prefix must be 1 to 32 of A-Z a-z 0-9 . _ : -, not \"{a}\""),
             ("STREAM__URL", "kafka://a:9092", "stream.url names kafka, which is not built yet"),
             ("STREAM__URL", "", "stream.url must be store:"),
             ("PRINTER__PATH", "", "printer.path must name a file"),
@@ -270,7 +278,14 @@ mod tests {
             let sentence = load(&[(name, "x")]).map(|_| ()).expect_err(name);
             assert_eq!(sentence, format!("there is no setting {name}{hint}"));
         }
-        let others = [("FLOODGATE_URL", "x"), ("FLOODGATE_TOKEN", "x"), ("FLOODGATES", "x"), ("PATH", "x")];
+        let others = [
+            ("FLOODGATE_URL", "x"),
+            ("FLOODGATE_TOKEN", "x"),
+            ("FLOODGATE_TEST_REDIS_URL", "x"),
+            ("FLOODGATE_SERVICES_DIR", "x"),
+            ("FLOODGATES", "x"),
+            ("PATH", "x"),
+        ];
         assert!(load(&others).is_ok());
     }
 

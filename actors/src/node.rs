@@ -15,7 +15,7 @@ use crate::event::{
 use crate::order::{
     Commit, Committer, OrderSupervisor, Orders, Refuse, Refuser, RunningKeys, Shard, Supervisors, Sweeper,
 };
-use crate::ports::{Clock, EventLog, EventSink, EventStream, Ids, Ledger, Outbox, Spawn, Store};
+use crate::ports::{Clock, EventLog, EventSink, EventStream, Ids, Ledger, Outbox, Signals, Spawn, Store};
 pub use crate::runtime::{KindTotal, LiveActor, LiveActors, SpreadSeen, VIOLATIONS};
 use crate::runtime::{Link, Post, Stage};
 use crate::stock::{StockDirectory, Verdicts, WarmUp};
@@ -27,6 +27,8 @@ pub struct Ports {
     pub store: Arc<dyn Store>,
     /// The fast gate in front of it.
     pub ledger: Arc<dyn Ledger>,
+    /// What other nodes tell of the ledger.
+    pub signals: Arc<dyn Signals>,
     /// Where committed events wait to be handed on.
     pub events: Events,
     /// The stream that nodes share; without one, what is committed goes to the printer of a node.
@@ -73,6 +75,7 @@ pub struct Node {
     pub warm_up: WarmUp,
     /// Time, as the node sees it.
     pub clock: Arc<dyn Clock>,
+    ledger: Arc<dyn Ledger>,
     stream: Arc<dyn EventStream>,
     /// Set when its worker is to take nothing more.
     is_resting: Arc<AtomicBool>,
@@ -97,6 +100,12 @@ impl Node {
         let live = Arc::<LiveActors>::default();
         let stage = Stage { spawn: Arc::clone(spawn), clock: Arc::clone(clock), live: Arc::clone(&live) };
         let stock = Arc::new(StockDirectory::new(Arc::clone(ledger), Arc::clone(store), stage.clone()));
+        let listening = Arc::downgrade(&stock);
+        ports.signals.subscribe(Arc::new(move |signal| {
+            if let Some(stock) = listening.upgrade() {
+                stock.hear(&signal);
+            }
+        }));
         // Every placement in hand and every order that expires meanwhile may wait for the committer at once.
         let committer = Link::new(2 * IN_HAND_MAX);
         let refuser = Link::new(IN_HAND_MAX);
@@ -123,15 +132,16 @@ impl Node {
         };
         let warm_up = WarmUp::new(Arc::clone(store), Arc::clone(ledger), Arc::clone(&stock));
         let verdicts = Verdicts::new(Arc::clone(store), Arc::clone(ledger), stock, Arc::clone(clock), &live.counts);
-        let (store, clock) = (Arc::clone(store), Arc::clone(clock));
-        Self { orders, store, verdicts, warm_up, live, clock, stream, is_resting }
+        let (store, ledger, clock) = (Arc::clone(store), Arc::clone(ledger), Arc::clone(clock));
+        Self { orders, store, verdicts, warm_up, live, clock, ledger, stream, is_resting }
     }
 
     /// What does not work right now, though orders are taken all the same.
     pub fn degraded(&self) -> Vec<&'static str> {
+        let ledger = (!self.ledger.is_answering()).then_some("ledger");
         let stream = (!self.stream.is_answering()).then_some("stream");
         let printer = (self.shows("printer", ONLY, FAILING) > 0).then_some("printer");
-        stream.into_iter().chain(printer).collect()
+        ledger.into_iter().chain(stream).chain(printer).collect()
     }
 
     /// A number that an actor shows; 0 if it does not live.

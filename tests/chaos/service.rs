@@ -159,6 +159,14 @@ impl Service {
         self.ask(Method::GET, path, None, None).await
     }
 
+    /// Reads what is no JSON.
+    pub(crate) async fn text(&self, path: &str) -> String {
+        let url = format!("http://{}{path}", self.address());
+        let mut answer = self.client.get(url).bearer_auth(self.token()).send().await.expect("it answers");
+        let body = answer.body().limit(16 * 1024 * 1024).await.expect("it answers");
+        String::from_utf8(body.to_vec()).expect("it is text")
+    }
+
     pub(crate) async fn post(&self, path: &str, key: Option<&str>, body: Value) -> Answer {
         self.ask(Method::POST, path, key, Some(body)).await
     }

@@ -1,7 +1,8 @@
 //! The suites of the core, run on every backend there is, and what each backend promises beyond them.
-#![expect(clippy::expect_used, reason = "a failed expectation fails the test it stands in")]
+#![expect(clippy::expect_used, clippy::panic, reason = "a failed expectation fails the test it stands in")]
 
 mod memory;
+mod redis;
 mod sqlite;
 mod sqlite_bad_days;
 mod sqlite_counts;

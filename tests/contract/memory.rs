@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actors::domain::commit::Rules;
-use actors::ports::{Answer, Clock, Ledger};
+use actors::ports::{Answer, Clock, Ledger, Signals};
 use actors::stock::MemoryLedger;
 use actors::testing::contract::ledger::LedgerBackend;
 use actors::testing::contract::{Backend, Opened};
@@ -40,6 +40,10 @@ struct InProcess {
 
 impl LedgerBackend for InProcess {
     fn ledger(&self) -> Arc<dyn Ledger> {
+        Arc::<MemoryLedger>::clone(&self.ledger)
+    }
+
+    fn signals(&self) -> Arc<dyn Signals> {
         Arc::<MemoryLedger>::clone(&self.ledger)
     }
 

@@ -6,6 +6,7 @@ mod overload;
 mod panics;
 mod passivation;
 mod printing;
+mod signals;
 mod warm_up;
 
 use std::collections::BTreeMap;

@@ -34,10 +34,11 @@ const CORE: &[Row] = &[
 const SHELL: &[Row] = &[
     row("rfc3339", &[], &["domain"]),
     row("access", &[], &["ports", "domain"]),
+    row("calls", &[], &[]),
     row("trace", &[], &["domain"]),
     row("settings", &[], &["domain"]),
-    row("backend", &["rfc3339", "trace"], &["ports", "domain"]),
-    row("http", &["access", "rfc3339", "trace"], MESSAGES),
+    row("backend", &["calls", "rfc3339", "trace"], &["ports", "domain"]),
+    row("http", &["access", "calls", "rfc3339", "trace"], MESSAGES),
     row("app", ANY, ANY),
     row("command", &["access", "app", "settings"], &["ports", "domain"]),
 ];

@@ -88,7 +88,7 @@ pub struct BenchNode {
     pub node: Arc<Node>,
     /// Its store.
     pub store: Arc<GatedStore>,
-    /// Its ledger.
+    /// Its ledger, as another node would share it.
     pub ledger: Arc<MemoryLedger>,
     /// Where its printer writes.
     pub sink: Arc<BreakableSink>,
@@ -118,6 +118,7 @@ impl BenchNode {
         let ledger = Arc::new(MemoryLedger::new(Arc::clone(&clock)));
         let ports = Ports {
             store: Arc::<GatedStore>::clone(&store),
+            signals: Arc::<MemoryLedger>::clone(&ledger),
             ledger: Arc::<MemoryLedger>::clone(&ledger),
             events: Events::Log(log),
             stream: None,

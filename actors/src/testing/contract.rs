@@ -336,7 +336,9 @@ macro_rules! ledger_contract {
             a_repeated_grant_lives_on,
             a_level_of_the_same_version_refreshes_the_base,
             a_resting_sku_keeps_its_grants,
+            a_forgotten_sku_is_missing,
             skus_do_not_share_anything,
+            newer_levels_are_told_to_whoever_listens,
         }
     };
     ($factory:path; $($case:ident,)+) => {

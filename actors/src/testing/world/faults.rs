@@ -18,9 +18,9 @@ use crate::domain::order::Order;
 use crate::domain::stock::Sku;
 use crate::domain::time::Timestamp;
 use crate::ports::{
-    Answer, Clock, CommitError, Committed, EventLog, EventLogError, FlowPage, Ledger, LedgerError, LedgerLevel,
-    LoggedEvent, OrderPage, OrderQuery, RefundPage, RefundQuery, ReserveReply, ReserveRequest, Settlement, SkuAudit,
-    SkuPage, Store, StoreError,
+    Answer, Clock, CommitError, Committed, EventLog, EventLogError, FlowPage, Hear, Ledger, LedgerError, LedgerLevel,
+    LoggedEvent, OrderPage, OrderQuery, RefundPage, RefundQuery, ReserveReply, ReserveRequest, Settlement, Signals,
+    SkuAudit, SkuPage, Store, StoreError,
 };
 use crate::stock::MemoryLedger;
 use crate::testing::memory_store::{Disk, MemoryStore};
@@ -307,7 +307,26 @@ impl Ledger for FaultyLedger {
         self.inner.may_know(sku_id)
     }
 
+    fn forget(&self, sku_id: &SkuId) -> Answer<'_, Result<(), LedgerError>> {
+        self.inner.forget(sku_id)
+    }
+
+    fn is_answering(&self) -> bool {
+        self.inner.is_answering()
+    }
+
     fn read(&self, sku_id: &SkuId) -> Answer<'_, Result<Option<LedgerLevel>, LedgerError>> {
         self.inner.read(sku_id)
+    }
+}
+
+impl Signals for FaultyLedger {
+    fn subscribe(&self, hear: Hear) {
+        let weather = self.weather.clone();
+        self.inner.subscribe(Arc::new(move |signal| {
+            if !weather.strikes() {
+                hear(signal);
+            }
+        }));
     }
 }

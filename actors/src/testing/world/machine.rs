@@ -55,7 +55,8 @@ impl Machine {
         });
         let ports = Ports {
             store: store as Arc<dyn Store>,
-            ledger: ledger as Arc<dyn Ledger>,
+            ledger: Arc::clone(&ledger) as Arc<dyn Ledger>,
+            signals: ledger,
             events,
             stream,
             sink: Arc::new(printed),
