@@ -23,7 +23,8 @@ use actors::ports::{Clock, CommitError, StoreError};
 use actors::stock::MemoryLedger;
 
 use crate::backend::printer::{self, LinePrinter};
-use crate::backend::sqlite::{self, CurrencyError, SqliteEventLog, SqliteTokens};
+use crate::backend::shop::CurrencyError;
+use crate::backend::sqlite::{self, SqliteEventLog, SqliteTokens};
 use crate::http::{Front, HttpServer};
 use crate::settings::{LedgerSettings, Settings, StreamSettings};
 use admin_token::AdminToken;

@@ -20,7 +20,6 @@ mod refunds;
 mod rows;
 mod shop;
 mod sku_list;
-mod snapshot;
 mod store;
 mod threads;
 mod tokens;
@@ -31,7 +30,6 @@ mod writer;
 use std::path::PathBuf;
 
 pub use event_log::SqliteEventLog;
-pub use shop::CurrencyError;
 pub use store::SqliteStore;
 pub use tokens::{NewToken, SqliteTokens, StoredToken};
 

@@ -13,7 +13,7 @@ use actors::domain::time::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::fault::Fault;
-use super::snapshot;
+use crate::backend::snapshot;
 
 /// Writes all changes, in the order of their fields.
 pub(super) fn write(connection: &Connection, changes: &Changes, now: Timestamp) -> Result<(), Fault> {
