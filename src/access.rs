@@ -1,9 +1,11 @@
-//! Who may call: roles, callers, the digest by which a token is known, and the port by which it is found.
+//! Who may call: roles, callers, the digest by which a token is known, and the port by which tokens are kept.
 
 use std::fmt;
+use std::str::FromStr;
 
 use actors::domain::id::UserId;
-use actors::ports::{Answer, StoreError};
+use actors::domain::time::Timestamp;
+use actors::ports::{Answer, CommitError, StoreError};
 use sha2::{Digest, Sha256};
 
 /// What a token lets its holder be.
@@ -36,6 +38,14 @@ impl Role {
     }
 }
 
+impl FromStr for Role {
+    type Err = &'static str;
+
+    fn from_str(name: &str) -> Result<Self, &'static str> {
+        Self::from_name(name).ok_or("must be one of customer, service, admin")
+    }
+}
+
 /// Whoever sent a request, as its token tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Caller {
@@ -63,6 +73,14 @@ impl Caller {
             Self::Customer(_) => Role::Customer,
             Self::Service => Role::Service,
             Self::Admin => Role::Admin,
+        }
+    }
+
+    /// The user that the caller is bound to.
+    pub const fn user_id(&self) -> Option<&UserId> {
+        match self {
+            Self::Customer(user_id) => Some(user_id),
+            Self::Service | Self::Admin => None,
         }
     }
 
@@ -105,10 +123,62 @@ impl fmt::Debug for TokenHash {
     }
 }
 
+/// What is told of a token to those who manage tokens: never the token itself, nor its digest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenRecord {
+    /// Names the token.
+    pub token_id: String,
+    /// The role's name, as it is stored: a newer version may know more roles.
+    pub role: String,
+    /// The user it speaks for, if it is bound to one.
+    pub user_id: Option<UserId>,
+    /// What the shop calls it.
+    pub label: Option<String>,
+    /// When it was given out.
+    pub created_at: Timestamp,
+}
+
+/// A token that has just been given out. It can be shown now and never again.
+pub struct IssuedToken {
+    /// The token itself.
+    pub token: String,
+    /// What is kept of it.
+    pub record: TokenRecord,
+}
+
+/// A page of tokens.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TokenPage {
+    /// The tokens, newest first.
+    pub tokens: Vec<TokenRecord>,
+    /// Where the next page goes on: before this one. None at the end.
+    pub next: Option<i64>,
+}
+
+/// What became of a revocation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Revoked {
+    /// The token lets nobody in any more.
+    Done,
+    /// There is no such token.
+    Unknown,
+    /// It is the only admin token, without which nobody could give out another; it stays.
+    LastAdmin,
+}
+
 /// The tokens that were given out.
 pub trait Tokens: Send + Sync + 'static {
     /// Whoever the token with this digest speaks for; none if there is no such token.
     fn find(&self, hash: TokenHash) -> Answer<'_, Result<Option<Caller>, StoreError>>;
+
+    /// Gives out a token that speaks for `caller`.
+    fn issue(&self, caller: Caller, label: Option<String>) -> Answer<'_, Result<IssuedToken, CommitError>>;
+
+    /// A page of tokens, newest first, from before `before` on.
+    fn list(&self, before: Option<i64>, limit: usize) -> Answer<'_, Result<TokenPage, StoreError>>;
+
+    /// Takes a token back.
+    fn revoke(&self, token_id: String) -> Answer<'_, Result<Revoked, CommitError>>;
 }
 
 #[cfg(test)]

@@ -22,6 +22,8 @@ use actors::node::{Node, Ports};
 use actors::ports::{Clock, CommitError, StoreError};
 use actors::stock::MemoryLedger;
 
+use crate::access::{Caller, IssuedToken, Tokens as _};
+use crate::backend::otlp::OtlpExporter;
 use crate::backend::printer::{self, LinePrinter};
 use crate::backend::shop::CurrencyError;
 use crate::backend::sqlite::{self, SqliteEventLog, SqliteTokens};
@@ -96,9 +98,9 @@ pub enum StartError {
     /// The tokens cannot be read.
     #[error("{0}")]
     Tokens(#[from] StoreError),
-    /// The admin token cannot be stored.
-    #[error("the admin token cannot be stored: {0}")]
-    AdminToken(#[from] CommitError),
+    /// A token cannot be stored.
+    #[error("a token cannot be stored: {0}")]
+    NewToken(#[from] CommitError),
     /// The system gives no randomness.
     #[error("the system gives no random numbers: {0}")]
     Random(#[from] getrandom::Error),
@@ -116,9 +118,26 @@ impl StartError {
             | Self::StoreLost { .. } => true,
             Self::Currency(error) => !matches!(error, CurrencyError::NotStored(_)),
             Self::Store(error) => error.is_misplaced,
-            Self::Tokens(_) | Self::AdminToken(_) | Self::Random(_) => false,
+            Self::Tokens(_) | Self::NewToken(_) | Self::Random(_) => false,
         }
     }
+}
+
+/// Gives out a token in the store of a service that is not running, as its first start would find it.
+///
+/// # Errors
+/// Tells in one sentence why not; above all that the service is running after all.
+pub async fn issue_offline(
+    settings: Settings,
+    caller: Caller,
+    label: Option<String>,
+) -> Result<IssuedToken, StartError> {
+    let data = DataDir::open(&settings.data.dir)?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
+    let store = open_store(settings.store, &settings.shop, &data.admin_token(), &clock).await?;
+    let tokens = SqliteTokens::of(&store, clock);
+    AdminToken::provide(&data.admin_token(), &tokens).await?;
+    Ok(StoredTokens(tokens).issue(caller, label).await?)
 }
 
 /// How long a stop waits for events to be printed, once nobody asks any more. With the server's own deadline it is within
@@ -129,8 +148,10 @@ const DRAIN_DEADLINE: Duration = Duration::from_secs(4);
 pub struct App {
     // Dropped in this order: nobody asks any more, nobody works any more, the directory is free.
     server: HttpServer,
+    front: Data<Front>,
     node: Arc<Node>,
     core: Arbiter,
+    exporter: Option<OtlpExporter>,
     data: DataDir,
     url: String,
     admin_token: AdminToken,
@@ -142,7 +163,7 @@ impl App {
     /// # Errors
     /// Tells in one sentence why it cannot.
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
-        let Settings { server, data, shop, store, ledger, stream, printer, log: _ } = settings;
+        let Settings { server, data, shop, store, ledger, stream, printer, metrics, limits, traces, log: _ } = settings;
         let own = OwnFiles::of(&data.dir, &store.path);
         let data = DataDir::open(&data.dir)?;
         if let Some(path) = printer.path.as_deref()
@@ -158,7 +179,7 @@ impl App {
         let StreamSettings::Store = stream;
         let sink = Arc::new(LinePrinter::open(printer.path.as_deref())?);
         let core = Arbiter::new();
-        let node = Node::start(&Ports {
+        let ports = Ports {
             ledger: Arc::new(MemoryLedger::new(Arc::clone(&clock))),
             log: Arc::new(SqliteEventLog::of(&store)),
             store: Arc::new(store),
@@ -166,16 +187,30 @@ impl App {
             clock,
             ids: Arc::new(UlidIds::new()),
             spawn: Arc::new(OnArbiter::of(&core)),
-        });
+        };
+        let node = Node::bounded(&ports, limits.in_hand);
         let salt = getrandom::u32()?;
         let node = Arc::new(node);
         let tokens = Arc::new(StoredTokens(tokens));
-        let front = Data::new(Front::new(Arc::clone(&node), server.node, tokens, shop.currency, salt));
-        let server = HttpServer::start(server.listen, front)
+        let mut front = Front::new(Arc::clone(&node), server.node.clone(), tokens, shop.currency, salt);
+        if let Some(requests_per_s) = limits.requests_per_s {
+            front = front.limited_to(requests_per_s);
+        }
+        if metrics.is_open {
+            front = front.with_open_metrics();
+        }
+        let mut exporter = None;
+        if let Some(endpoint) = traces.endpoint {
+            let (tracer, started) = OtlpExporter::start(&endpoint, &server.node);
+            front = front.traced_by(Arc::new(tracer));
+            exporter = Some(started);
+        }
+        let front = Data::new(front);
+        let server = HttpServer::start(server.listen, front.clone())
             .map_err(|error| StartError::Listen { listen: server.listen, error })?;
         let url = format!("http://{}", reachable(server.address()));
         data.announce(&url);
-        Ok(Self { server, node, core, data, url, admin_token })
+        Ok(Self { server, front, node, core, exporter, data, url, admin_token })
     }
 
     /// Where the API is.
@@ -186,6 +221,11 @@ impl App {
     /// The node behind the API.
     pub fn node(&self) -> &Node {
         &self.node
+    }
+
+    /// What the API's handlers work with, for who calls them without a network.
+    pub fn front(&self) -> Data<Front> {
+        self.front.clone()
     }
 
     /// The file that holds the admin token.
@@ -210,17 +250,20 @@ impl App {
 
     /// Stops: takes no new requests, finishes those in hand, and leaves the directory free.
     pub async fn stop(self) {
-        let Self { server, node, core, data, .. } = self;
+        let Self { server, front, node, core, exporter, data, .. } = self;
         server.stop().await;
         if !node.drain(DRAIN_DEADLINE).await {
             tracing::warn!("some events are not printed yet; they are when the service starts again");
+        }
+        if let Some(exporter) = exporter {
+            exporter.finish().await;
         }
         core.stop();
         if core.join().is_err() {
             tracing::error!("the thread of the core ended in a panic");
         }
         // The store is closed before the directory is free for another server.
-        drop(node);
+        drop((front, node));
         data.leave();
     }
 }

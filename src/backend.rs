@@ -1,5 +1,6 @@
 //! The outside systems, a folder each: every file serves one port of the core. What stores have in common stands here.
 
+pub mod otlp;
 pub mod printer;
 pub mod shop;
 mod snapshot;

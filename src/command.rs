@@ -2,11 +2,13 @@
 
 mod cli;
 mod duration;
+mod live_actors;
 mod rush;
 mod serve;
 mod shop;
 mod table;
 mod target;
+mod token;
 mod verdict;
 
 use std::io::Write as _;
@@ -14,6 +16,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
+use crate::app::StartError;
 use cli::{Cli, Command};
 
 /// Why a command did not do its work. The text is one plain sentence for the person at the terminal.
@@ -28,6 +31,10 @@ enum Failure {
 }
 
 impl Failure {
+    fn of_start(error: StartError) -> Self {
+        if error.is_configuration() { Self::Usage(error.to_string()) } else { Self::Work(error.to_string()) }
+    }
+
     fn exit_code(&self) -> ExitCode {
         match self {
             Self::Usage(_) => ExitCode::from(2),
@@ -44,7 +51,9 @@ pub fn run() -> ExitCode {
         None => serve::run(cli.serve),
         Some(Command::Serve(args)) => serve::run(args),
         Some(Command::Rush(args)) => rush::run(&args),
+        Some(Command::Actors(args)) => live_actors::run(&args),
         Some(Command::Verdict(args)) => verdict::run(&args),
+        Some(Command::Token(command)) => token::run(command),
     };
     done.unwrap_or_else(|failure| {
         say(&format!("floodgate: {failure}"));

@@ -11,3 +11,4 @@ pub mod command;
 pub mod http;
 pub mod rfc3339;
 pub mod settings;
+pub mod trace;

@@ -6,12 +6,15 @@
 mod data;
 mod layers;
 mod ledger;
+mod limits;
 mod log;
+mod metrics;
 mod printer;
 mod server;
 mod shop;
 mod store;
 mod stream;
+mod traces;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -20,12 +23,15 @@ use serde::Deserialize;
 
 pub use data::DataSettings;
 pub use ledger::LedgerSettings;
+pub use limits::LimitsSettings;
 pub use log::{LogFormat, LogSettings};
+pub use metrics::MetricsSettings;
 pub use printer::PrinterSettings;
 pub use server::ServerSettings;
 pub use shop::ShopSettings;
 pub use store::StoreSettings;
 pub use stream::StreamSettings;
+pub use traces::TracesSettings;
 
 /// What is wrong with the settings, as one sentence.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -85,6 +91,12 @@ pub struct Settings {
     pub stream: StreamSettings,
     /// Where they are printed.
     pub printer: PrinterSettings,
+    /// Who may read what is counted.
+    pub metrics: MetricsSettings,
+    /// What one caller may take.
+    pub limits: LimitsSettings,
+    /// Who is told of requests.
+    pub traces: TracesSettings,
     /// What is told while it runs.
     pub log: LogSettings,
 }
@@ -99,10 +111,25 @@ struct Raw {
     ledger: ledger::Raw,
     stream: stream::Raw,
     printer: printer::Raw,
+    metrics: metrics::Raw,
+    limits: limits::Raw,
+    traces: traces::Raw,
     log: log::Raw,
 }
 
 impl Settings {
+    /// Loads every layer, with the environment of this process.
+    ///
+    /// # Errors
+    /// As [`Settings::load`].
+    pub fn of_process(flags: &Flags) -> Result<Self, SettingsError> {
+        let environment = std::env::vars_os().filter_map(|(name, value)| {
+            let value = value.to_string_lossy().into_owned();
+            Some((name.into_string().ok()?, value))
+        });
+        Self::load(flags, environment)
+    }
+
     /// Loads every layer: defaults, the file the flags name, this environment, the flags.
     ///
     /// # Errors
@@ -123,6 +150,9 @@ impl Settings {
             ledger: LedgerSettings::check(&raw.ledger)?,
             stream: StreamSettings::check(&raw.stream)?,
             printer: PrinterSettings::check(raw.printer)?,
+            metrics: MetricsSettings::check(&raw.metrics)?,
+            limits: LimitsSettings::check(&raw.limits)?,
+            traces: TracesSettings::check(raw.traces)?,
             log: LogSettings::check(raw.log)?,
             data,
         })
@@ -168,7 +198,7 @@ mod tests {
 
     #[test]
     fn what_is_not_good_is_refused_with_a_sentence_that_names_it() {
-        let table: [(&str, &str, &str); 19] = [
+        let table: [(&str, &str, &str); 24] = [
             ("SHOP__CURRENCY", "euro", "shop.currency must be a code such as CNY, not \"euro\""),
             ("SHOP__CURRENCY_DIGITS", "5", "shop.currency_digits must be from 0 to 4, not 5"),
             (
@@ -193,6 +223,11 @@ mod tests {
             ("STREAM__URL", "kafka://a:9092", "stream.url names kafka, which is not built yet"),
             ("STREAM__URL", "", "stream.url must be store:"),
             ("PRINTER__PATH", "", "printer.path must name a file"),
+            ("METRICS__ACCESS", "all", "metrics.access must be admin or open, not \"all\""),
+            ("TRACES__ENDPOINT", "collector", "traces.endpoint must be a url such as http://127.0.0.1:4318, or empty"),
+            ("TRACES__ENDPOINT", "https://collector", "traces.endpoint must be a url such as http://127.0.0.1:4318"),
+            ("LIMITS__IN_HAND", "0", "limits.in_hand must be from 1 to 8192, not 0"),
+            ("LIMITS__REQUESTS_PER_S", "1000001", "limits.requests_per_s must be from 0 (no limit) to 1000000, not"),
             ("LOG__LEVEL", "lots=of=it", "log.level must be auto, error, warn, info, debug or trace"),
             ("LOG__LEVEL", "loud", "log.level must be auto, error, warn, info, debug or trace"),
             ("LOG__FORMAT", "xml", "log.format must be text or json, not \"xml\""),

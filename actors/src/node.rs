@@ -9,8 +9,8 @@ use crate::order::{
     Announce, Commit, Committer, OrderSupervisor, Orders, Refuse, Refuser, RunningKeys, Shard, Supervisors, Sweeper,
 };
 use crate::ports::{Clock, EventLog, EventSink, Ids, Ledger, Spawn, Store};
-pub use crate::runtime::LiveActor;
-use crate::runtime::{Link, LiveActors, Post, Stage};
+pub use crate::runtime::{KindTotal, LiveActor, LiveActors, SpreadSeen, VIOLATIONS};
+use crate::runtime::{Link, Post, Stage};
 use crate::stock::{StockDirectory, Verdicts, WarmUp};
 
 /// Everything a node needs from the world.
@@ -61,6 +61,11 @@ const DRAIN_STEP: Duration = Duration::from_millis(10);
 impl Node {
     /// Starts every actor of the node.
     pub fn start(ports: &Ports) -> Self {
+        Self::bounded(ports, IN_HAND_MAX)
+    }
+
+    /// Starts every actor of a node that has at most about `in_hand` orders and changes in hand.
+    pub fn bounded(ports: &Ports, in_hand: usize) -> Self {
         let Ports { store, ledger, log, clock, ids, spawn, .. } = ports;
         let live = Arc::<LiveActors>::default();
         let stage = Stage { spawn: Arc::clone(spawn), clock: Arc::clone(clock), live: Arc::clone(&live) };
@@ -68,7 +73,7 @@ impl Node {
         // Every placement in hand and every order that expires meanwhile may wait for the committer at once.
         let committer = Link::new(2 * IN_HAND_MAX);
         let refuser = Link::new(IN_HAND_MAX);
-        let supervisors = start_supervisors(ports, &stage, &committer, &refuser);
+        let supervisors = start_supervisors(ports, &stage, in_hand, &committer, &refuser);
         let publisher = start_events(ports, &stage, &committer);
         start_refuser(ports, &stage, &refuser);
         start_sweeper(ports, &stage, &supervisors);
@@ -82,7 +87,7 @@ impl Node {
             ids: Arc::clone(ids),
         };
         let warm_up = WarmUp::new(Arc::clone(store), Arc::clone(ledger), Arc::clone(&stock));
-        let verdicts = Verdicts::new(Arc::clone(store), Arc::clone(ledger), stock, Arc::clone(clock));
+        let verdicts = Verdicts::new(Arc::clone(store), Arc::clone(ledger), stock, Arc::clone(clock), &live.counts);
         let (store, log, clock) = (Arc::clone(store), Arc::clone(log), Arc::clone(clock));
         Self { orders, store, verdicts, warm_up, live, clock, log }
     }
@@ -111,9 +116,15 @@ impl Node {
     }
 }
 
-fn start_supervisors(ports: &Ports, stage: &Stage, committer: &Link<Commit>, refuser: &Link<Refuse>) -> Supervisors {
+fn start_supervisors(
+    ports: &Ports,
+    stage: &Stage,
+    in_hand: usize,
+    committer: &Link<Commit>,
+    refuser: &Link<Refuse>,
+) -> Supervisors {
     let shard = |_| Shard {
-        submit: Link::new(IN_HAND_MAX / SUPERVISOR_SHARDS),
+        submit: Link::new(in_hand.div_ceil(SUPERVISOR_SHARDS)),
         // Each piece of work in hand has one answer on its way at most.
         reserved: Link::new(IN_HAND_MAX),
         deadlines: Link::new(NEWS_BOUND),

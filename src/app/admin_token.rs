@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::StartError;
 use super::data_dir::write_whole;
-use crate::access::{Role, TokenHash};
-use crate::backend::sqlite::{NewToken, SqliteTokens};
+use super::{StartError, tokens};
+use crate::access::{Caller, TokenHash};
+use crate::backend::sqlite::SqliteTokens;
 
 /// Where the admin token is, and what happened to it.
 pub(super) struct AdminToken {
@@ -40,22 +40,8 @@ impl AdminToken {
 }
 
 async fn make(path: &Path, tokens: &SqliteTokens) -> Result<(), StartError> {
-    let mut random = [0; 48];
-    getrandom::fill(&mut random)?;
-    let (token, id) = random.split_at(32);
-    let token = hex(token);
-    let stored = NewToken {
-        token_id: hex(id),
-        token_hash: *TokenHash::of(&token).as_bytes(),
-        role: Role::Admin.name().to_owned(),
-        user_id: None,
-        label: Some("first admin".to_owned()),
-    };
+    let (token, stored) = tokens::make(&Caller::Admin, Some("first admin".to_owned()))?;
     // A crash between the two leaves a token that nobody knows, and a file to be made at the next start.
     tokens.insert(stored).await?;
     write_whole(path, &format!("{token}\n"))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

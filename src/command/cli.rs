@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use actors::domain::id::SkuId;
+use actors::domain::id::{SkuId, UserId};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::duration;
@@ -27,6 +27,11 @@ pub(super) enum Command {
     Rush(RushArgs),
     /// Prints whether stock, orders and ledger agree.
     Verdict(VerdictArgs),
+    /// Shows who lives in the service and what they do; on a terminal, again every second.
+    Actors(ActorsArgs),
+    /// Gives out tokens, lists them and takes them back.
+    #[command(subcommand)]
+    Token(TokenCommand),
 }
 
 /// Options of `floodgate serve`; what is not given comes from the settings.
@@ -105,6 +110,61 @@ pub(super) struct VerdictArgs {
     pub(super) sku: Option<SkuId>,
 }
 
+/// Options of `floodgate actors`.
+#[derive(Clone, Debug, Args)]
+pub(super) struct ActorsArgs {
+    #[command(flatten)]
+    pub(super) target: TargetArgs,
+    /// Only actors of this kind, such as stock or order_supervisor
+    #[arg(long, value_name = "KIND", value_parser = kind)]
+    pub(super) kind: Option<String>,
+}
+
+/// A kind of actor becomes part of a query.
+fn kind(text: &str) -> Result<String, &'static str> {
+    let is_good = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    if is_good { Ok(text.to_owned()) } else { Err("a kind is written in small letters, as in order_supervisor") }
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub(super) enum TokenCommand {
+    /// Gives out a token and prints it, this once; with no service running, opens its store itself.
+    Create(TokenCreateArgs),
+    /// Lists the tokens that were given out, newest first, without the tokens themselves.
+    List(TargetArgs),
+    /// Takes a token back, at once.
+    Revoke(TokenRevokeArgs),
+}
+
+/// Options of `floodgate token create`.
+#[derive(Clone, Debug, Args)]
+pub(super) struct TokenCreateArgs {
+    #[command(flatten)]
+    pub(super) target: TargetArgs,
+    /// What the token lets its holder be
+    #[arg(long, value_parser = ["customer", "service", "admin"])]
+    pub(super) role: String,
+    /// The user that a customer's token speaks for
+    #[arg(long = "user", value_name = "ID", required_if_eq("role", "customer"))]
+    pub(super) user_id: Option<UserId>,
+    /// What to call it
+    #[arg(long, value_name = "TEXT")]
+    pub(super) label: Option<String>,
+    /// File of settings that says where the store is, if no service is running
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+}
+
+/// Options of `floodgate token revoke`.
+#[derive(Clone, Debug, Args)]
+pub(super) struct TokenRevokeArgs {
+    #[command(flatten)]
+    pub(super) target: TargetArgs,
+    /// The token's id, as `token list` shows it
+    #[arg(value_name = "TOKEN_ID")]
+    pub(super) token_id: String,
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
@@ -155,6 +215,13 @@ mod tests {
             "floodgate rush --stock -1",
             "floodgate rush --patience soon",
             "floodgate verdict --buyers 1",
+            "floodgate actors --kind a&b",
+            "floodgate token",
+            "floodgate token create",
+            "floodgate token create --role buyer",
+            "floodgate token create --role customer",
+            "floodgate token create --role customer --user a/b",
+            "floodgate token revoke",
         ] {
             let error = parse(line).expect_err(line);
             assert_eq!(error.exit_code(), 2, "{line}");

@@ -19,13 +19,9 @@ use crate::settings::{Flags, LogFormat, LogSettings, ServerSettings, Settings};
 pub(super) fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
     // There is one role so far, which the settings know, too.
     let ServeArgs { listen, data, config, role: _ } = args;
-    let environment = std::env::vars_os().filter_map(|(name, value)| {
-        let value = value.to_string_lossy().into_owned();
-        Some((name.into_string().ok()?, value))
-    });
     let listen = listen.map(|text| ServerSettings::parse_listen(&text)).transpose();
     let listen = listen.map_err(|error| Failure::Usage(error.to_string()))?;
-    let settings = Settings::load(&Flags { config, listen, data }, environment);
+    let settings = Settings::of_process(&Flags { config, listen, data });
     let settings = settings.map_err(|error| Failure::Usage(error.to_string()))?;
     let _log = start_log(&settings.log);
     allow_many_connections();
@@ -37,9 +33,7 @@ async fn serve(settings: Settings) -> Result<(), Failure> {
     let cannot_listen = |error| Failure::Work(format!("cannot listen to signals: {error}"));
     let mut terminate = signal(SignalKind::terminate()).map_err(cannot_listen)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(cannot_listen)?;
-    let app = App::start(settings).await.map_err(|error| {
-        if error.is_configuration() { Failure::Usage(error.to_string()) } else { Failure::Work(error.to_string()) }
-    })?;
+    let app = App::start(settings).await.map_err(Failure::of_start)?;
     greet(&app);
     let stopped = app.serve_until(either(&mut terminate, &mut interrupt)).await;
     stopped.map_err(|error| Failure::Work(format!("the server broke down: {error}")))?;

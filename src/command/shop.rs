@@ -6,6 +6,7 @@ pub(super) mod wire;
 use std::cell::Cell;
 use std::time::Duration;
 
+use actix_web::web::Bytes;
 use actors::domain::limits::PAGE_MAX;
 use awc::error::{ConnectError, SendRequestError};
 use awc::http::Method;
@@ -17,8 +18,12 @@ use serde_json::{Value, json};
 
 pub(super) use refusal::{Doubt, Refusal};
 
-use super::target::BaseUrl;
-use wire::{EventList, FlowPage, Order, OrderPage, PayAnswer, Stock, Verdict};
+use super::Failure;
+use super::cli::TargetArgs;
+use super::target::{self, BaseUrl};
+use wire::{
+    ActorList, CreatedToken, EventList, FlowPage, Order, OrderPage, PayAnswer, Stock, TokenList, Verdict, WantedToken,
+};
 
 /// How long one request may take, its answer included. Twice the service's own deadline and then some.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
@@ -48,6 +53,17 @@ impl Shop {
             .add_default_header((AUTHORIZATION, format!("Bearer {token}")))
             .finish();
         Self { client, url, requests: Cell::new(0) }
+    }
+
+    /// The shop that these arguments mean, if a service answers there. That is asked first: where nothing runs, a
+    /// missing token is not what is wrong.
+    pub(super) async fn running(args: &TargetArgs) -> Result<Self, Failure> {
+        let url = target::url_of(args)?;
+        if !Self::new(url.clone(), "", 1).is_alive().await {
+            let problem = format!("no service answers at {}; start one with floodgate", url.as_str());
+            return Err(Failure::Work(problem));
+        }
+        Ok(Self::new(url, &target::token_of(args)?, 1))
     }
 
     /// Requests sent so far.
@@ -132,6 +148,31 @@ impl Shop {
         self.send(self.request(Method::GET, &path), None::<&()>).await
     }
 
+    /// A page of the actors that live, of one kind or of all.
+    pub(super) async fn actors(&self, kind: Option<&str>, cursor: Option<&str>) -> Result<ActorList, Refusal> {
+        let filters = [("kind", kind), ("cursor", cursor)];
+        let given = filters.iter().filter_map(|(name, value)| value.map(|value| format!("&{name}={value}")));
+        let path = format!("/admin/actors?limit=100{}", given.collect::<String>());
+        self.send(self.request(Method::GET, &path), None::<&()>).await
+    }
+
+    /// Gives out a token.
+    pub(super) async fn create_token(&self, wanted: &WantedToken<'_>) -> Result<CreatedToken, Refusal> {
+        self.send(self.request(Method::POST, "/admin/tokens"), Some(wanted)).await
+    }
+
+    /// A page of the tokens that were given out.
+    pub(super) async fn tokens(&self, cursor: Option<&str>) -> Result<TokenList, Refusal> {
+        let path = format!("/admin/tokens?limit={PAGE_MAX}{}", from(cursor));
+        self.send(self.request(Method::GET, &path), None::<&()>).await
+    }
+
+    /// Takes a token back.
+    pub(super) async fn revoke_token(&self, token_id: &str) -> Result<(), Refusal> {
+        let request = self.request(Method::DELETE, &format!("/admin/tokens/{token_id}"));
+        self.exchange(request, None::<&()>).await.map(|_| ())
+    }
+
     fn request(&self, method: Method, path: &str) -> ClientRequest {
         self.client.request(method, format!("{}{path}", self.url.as_str()))
     }
@@ -150,6 +191,12 @@ impl Shop {
         request: ClientRequest,
         body: Option<&impl Serialize>,
     ) -> Result<T, Refusal> {
+        let answer = self.exchange(request, body).await?;
+        serde_json::from_slice(&answer).map_err(|error| Refusal::unreadable(&error))
+    }
+
+    /// Sends a request; the body of the answer if it says yes.
+    async fn exchange(&self, request: ClientRequest, body: Option<&impl Serialize>) -> Result<Bytes, Refusal> {
         self.requests.set(self.requests.get() + 1);
         let sent = match body {
             Some(body) => request.send_json(body),
@@ -158,7 +205,7 @@ impl Shop {
         let mut answer = sent.await.map_err(|error| not_answered(&error))?;
         let bytes = answer.body().limit(ANSWER_BYTES_MAX).await.map_err(|error| Refusal::broken_off(&error))?;
         if answer.status().is_success() {
-            return serde_json::from_slice(&bytes).map_err(|error| Refusal::unreadable(&error));
+            return Ok(bytes);
         }
         Err(Refusal::of_answer(answer.status().as_u16(), retry_after(answer.headers()), &bytes))
     }

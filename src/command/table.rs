@@ -2,6 +2,15 @@
 
 /// Lines up `rows` in columns: the first to the left, the others, which are numbers, to the right.
 pub(super) fn columns(rows: &[Vec<String>]) -> String {
+    lined_up(rows, |column| column == 0)
+}
+
+/// Lines up `rows` in columns of words, to the left.
+pub(super) fn text_columns(rows: &[Vec<String>]) -> String {
+    lined_up(rows, |_| true)
+}
+
+fn lined_up(rows: &[Vec<String>], is_left: impl Fn(usize) -> bool) -> String {
     let count = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
         rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
@@ -9,9 +18,9 @@ pub(super) fn columns(rows: &[Vec<String>]) -> String {
     let widths: Vec<usize> = (0..count).map(width).collect();
     let mut text = String::new();
     for row in rows {
-        let cells = row.iter().zip(&widths).enumerate().map(|(column, (cell, width))| match column {
-            0 => format!("{cell:<width$}"),
-            _ => format!("{cell:>width$}"),
+        let cells = row.iter().zip(&widths).enumerate().map(|(column, (cell, width))| match is_left(column) {
+            true => format!("{cell:<width$}"),
+            false => format!("{cell:>width$}"),
         });
         text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
         text.push('\n');

@@ -8,7 +8,7 @@ use actors::domain::id::SkuId;
 use super::cli::VerdictArgs;
 use super::shop::Shop;
 use super::shop::wire::{SkuVerdict, Totals, Verdict};
-use super::{Failure, print, table, target};
+use super::{Failure, print, table};
 
 /// Asks the service and prints its verdict.
 pub(super) fn run(args: &VerdictArgs) -> Result<ExitCode, Failure> {
@@ -18,15 +18,9 @@ pub(super) fn run(args: &VerdictArgs) -> Result<ExitCode, Failure> {
 }
 
 async fn ask(args: &VerdictArgs) -> Result<Verdict, Failure> {
-    let url = target::url_of(&args.target)?;
-    // Asked first: where nothing runs, a missing token is not what is wrong.
-    if !Shop::new(url.clone(), "", 1).is_alive().await {
-        let problem = format!("no service answers at {}; start one with floodgate", url.as_str());
-        return Err(Failure::Work(problem));
-    }
-    let token = target::token_of(&args.target)?;
-    let answer = Shop::new(url.clone(), &token, 1).verdict(args.sku.as_ref().map(SkuId::as_str)).await;
-    answer.map_err(|refusal| Failure::Work(format!("{} gives no verdict: {refusal}", url.as_str())))
+    let shop = Shop::running(&args.target).await?;
+    let answer = shop.verdict(args.sku.as_ref().map(SkuId::as_str)).await;
+    answer.map_err(|refusal| Failure::Work(format!("the service gives no verdict: {refusal}")))
 }
 
 fn differs(verdict: &Verdict) -> bool {

@@ -17,6 +17,19 @@ use crate::access::Caller;
 /// The header that names an attempt.
 const KEY_HEADER: &str = "Idempotency-Key";
 
+/// A request of a route that is open to everyone.
+pub(super) struct Visit {
+    pub(super) front: Data<Front>,
+    pub(super) request: HttpRequest,
+}
+
+impl Visit {
+    /// What the path says at `{name}`.
+    pub(super) fn path_text(&self, name: &str) -> &str {
+        self.request.match_info().get(name).unwrap_or_default()
+    }
+}
+
 /// See the module.
 pub(super) struct Call {
     pub(super) front: Data<Front>,
@@ -49,8 +62,7 @@ impl Call {
 
     /// The SKU that the path names, to be made if it is not there.
     pub(super) fn new_sku_id(&self) -> Result<SkuId, Refusal> {
-        let text = self.request.match_info().get("id").unwrap_or_default();
-        text.parse().map_err(|problem| Refusal::invalid("sku_id", problem))
+        self.path_text("id").parse().map_err(|problem| Refusal::invalid("sku_id", problem))
     }
 
     /// The payment that the path names. What cannot be a payment's id names no payment.
@@ -59,8 +71,13 @@ impl Call {
     }
 
     fn id<T: FromStr>(&self) -> Result<T, String> {
-        let text = self.request.match_info().get("id").unwrap_or_default();
+        let text = self.path_text("id");
         text.parse().map_err(|_| text.to_owned())
+    }
+
+    /// What the path says at `{name}`.
+    pub(super) fn path_text(&self, name: &str) -> &str {
+        self.request.match_info().get(name).unwrap_or_default()
     }
 
     /// The client's name of this attempt, if it gave one.

@@ -13,46 +13,72 @@ pub(super) mod ship;
 
 use actix_web::http::header::ETAG;
 use actix_web::{HttpResponse, HttpResponseBuilder};
-use actors::domain::money::Currency;
-use actors::domain::order::{Order, OrderLine, OrderState};
+use actors::domain::id::{OrderId, SkuId, UserId};
+use actors::domain::money::{Currency, Money};
+use actors::domain::order::{CancelReason, Order, OrderLine, OrderState, Status};
+use actors::domain::payment::RefundReason;
+use actors::domain::time::Timestamp;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::answer::write;
+use crate::http::schema::{like, maybe};
 use crate::rfc3339;
 
 /// An order as clients see it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Order)]
 pub(super) struct OrderBody<'a> {
+    #[schema(schema_with = like::<OrderId>)]
     order_id: String,
+    #[schema(schema_with = like::<UserId>)]
     user_id: &'a str,
+    #[schema(schema_with = like::<Status>)]
     status: &'static str,
+    #[schema(minimum = 1, maximum = 5)]
     status_code: u8,
+    #[schema(minimum = 1)]
     version: u32,
     items: Vec<LineBody<'a>>,
+    #[schema(schema_with = like::<Money>)]
     amount: String,
     currency: &'a str,
     source: Option<&'a str>,
     remark: Option<&'a str>,
+    #[schema(schema_with = maybe::<CancelReason>)]
     cancel_reason: Option<&'static str>,
     cancel_text: Option<&'a str>,
     refund: Option<RefundBody>,
+    #[schema(schema_with = like::<Timestamp>)]
     created_at: String,
+    #[schema(schema_with = like::<Timestamp>)]
     updated_at: String,
+    /// Null once the order is no longer `submitted`.
+    #[schema(schema_with = maybe::<Timestamp>)]
     expires_at: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = OrderLine)]
 struct LineBody<'a> {
+    #[schema(schema_with = like::<SkuId>)]
     sku_id: &'a str,
     name: &'a str,
     quantity: u32,
+    #[schema(schema_with = like::<Money>)]
     unit_price: String,
+    #[schema(schema_with = like::<Money>)]
     amount: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = OrderRefund)]
 struct RefundBody {
+    /// The sum of all refunds of the order, settled or not.
+    #[schema(schema_with = like::<Money>)]
     due: String,
+    /// The latest reason.
+    #[schema(schema_with = like::<RefundReason>)]
     reason: &'static str,
 }
 

@@ -1,5 +1,7 @@
 //! How a no is written: the one place that knows status, code and members of every refusal.
 
+pub(super) mod pages;
+
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -7,7 +9,7 @@ use actors::domain::id::SkuId;
 use actors::domain::limits::{BODY_BYTES_MAX, BODY_DEADLINE};
 use actors::domain::money::Currency;
 use actors::domain::rejection::Rejection;
-use actors::ports::StoreError;
+use actors::ports::{CommitError, StoreError};
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::Value;
@@ -27,6 +29,9 @@ pub(super) enum Refusal {
     /// The token's role may not do this.
     #[error("a token of the role {0} may not do this")]
     Forbidden(&'static str),
+    /// The caller sends more than it may.
+    #[error("this caller has sent as many requests as it may for now; try again in {0} s")]
+    RateLimited(u64),
     /// There is nothing at this path.
     #[error("there is nothing at this path")]
     RouteNotFound,
@@ -68,6 +73,12 @@ pub(super) enum Refusal {
     /// The path names a SKU by what cannot be a SKU's id.
     #[error("there is no sku {0}")]
     UnknownSku(String),
+    /// There is no token with this id.
+    #[error("there is no token {0}")]
+    UnknownToken(String),
+    /// Without this token nobody could give out another.
+    #[error("this is the only admin token; make another first, for without one nobody can")]
+    LastAdminToken,
     /// No such actor is live.
     #[error("no actor {key} of kind {kind} is live")]
     UnknownActor {
@@ -101,14 +112,17 @@ impl Refusal {
             Self::RouteNotFound
             | Self::UnknownOrder(_)
             | Self::UnknownSku(_)
+            | Self::UnknownToken(_)
             | Self::UnknownActor { .. }
             | Self::UnknownPayment(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::LastAdminToken => StatusCode::CONFLICT,
             Self::UnknownField { .. } | Self::FieldNotAllowed { .. } => StatusCode::UNPROCESSABLE_ENTITY,
             Self::PreconditionRequired => StatusCode::PRECONDITION_REQUIRED,
+            Self::RateLimited(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Core(rejection) => status_of(rejection),
         }
     }
@@ -118,6 +132,7 @@ impl Refusal {
         match self {
             Self::Unauthenticated | Self::TokenNotKnown => "unauthenticated",
             Self::Forbidden(_) => "forbidden",
+            Self::RateLimited(_) => "rate_limited",
             Self::RouteNotFound => "route_not_found",
             Self::MethodNotAllowed(_) => "method_not_allowed",
             Self::RequestTimeout => "request_timeout",
@@ -129,6 +144,8 @@ impl Refusal {
             Self::FieldNotAllowed { .. } => "field_not_allowed",
             Self::UnknownOrder(_) => "order_not_found",
             Self::UnknownSku(_) => "sku_not_found",
+            Self::UnknownToken(_) => "token_not_found",
+            Self::LastAdminToken => "last_admin_token",
             Self::UnknownActor { .. } => "actor_not_found",
             Self::UnknownPayment(_) => "payment_not_found",
             Self::PreconditionRequired => "precondition_required",
@@ -143,6 +160,7 @@ impl Refusal {
             Self::FieldNotAllowed { field, .. } => vec![("field", (*field).into())],
             Self::UnknownOrder(order_id) => vec![("order_id", order_id.as_str().into())],
             Self::UnknownSku(sku_id) => vec![("sku_id", sku_id.as_str().into())],
+            Self::UnknownToken(token_id) => vec![("token_id", token_id.as_str().into())],
             Self::UnknownPayment(payment_id) => vec![("payment_id", payment_id.as_str().into())],
             Self::Core(rejection) => members_of(rejection, currency),
             _ => Vec::new(),
@@ -167,6 +185,9 @@ impl Refusal {
             Self::MethodNotAllowed(allowed) => {
                 answer.insert_header((ALLOW, allowed.as_str()));
             }
+            Self::RateLimited(wait_s) => {
+                answer.insert_header((RETRY_AFTER, *wait_s));
+            }
             // What is left of the body is not worth waiting for.
             Self::RequestTimeout | Self::BodyTooLarge => {
                 answer.force_close();
@@ -184,6 +205,15 @@ impl Refusal {
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         Self::Core(Rejection::Unavailable(error.to_string()))
+    }
+}
+
+impl From<CommitError> for Refusal {
+    fn from(error: CommitError) -> Self {
+        Self::Core(match error {
+            CommitError::NotDone(reason) => Rejection::Unavailable(reason),
+            CommitError::Unknown(_) => Rejection::OutcomeUnknown,
+        })
     }
 }
 

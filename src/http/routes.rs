@@ -5,12 +5,13 @@ use actix_web::http::Method;
 use actix_web::web::{self, Data, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::future::{FutureExt as _, LocalBoxFuture};
+use utoipa::OpenApi;
 
 use super::answer::Answer;
 use super::body::BodyRule;
-use super::call::Call;
+use super::call::{Call, Visit};
 use super::serve::{Target, serve};
-use super::{Front, admin, health, order, sku};
+use super::{Front, admin, docs, health, metrics, order, sku};
 use crate::access::Role;
 
 /// One row of the table.
@@ -26,7 +27,7 @@ pub(super) struct Route {
 /// Who may, and what answers.
 pub(super) enum Handler {
     /// Anyone, without a token.
-    Open(fn(Data<Front>) -> LocalBoxFuture<'static, Answer>),
+    Open(fn(Visit) -> LocalBoxFuture<'static, Answer>),
     /// Callers of these roles.
     Only(&'static [Role], fn(Call) -> LocalBoxFuture<'static, Answer>),
 }
@@ -36,21 +37,26 @@ const SHOP: &[Role] = &[Role::Service, Role::Admin];
 const ADMIN: &[Role] = &[Role::Admin];
 
 macro_rules! routes {
-    ($($method:ident $path:literal $query:expr, $body:ident, $who:ident => $handler:path;)*) => {
-        &[$(Route {
+    ($($method:ident $path:literal $query:expr, $body:ident, $who:ident => $($handler:ident)::+;)*) => {
+        /// The table.
+        pub(super) static ROUTES: &[Route] = &[$(Route {
             method: Method::$method,
             path: $path,
             query: &$query,
             body: BodyRule::$body,
-            handler: routes!(@handler $who $handler),
-        }),*]
+            handler: routes!(@handler $who $($handler)::+),
+        }),*];
+
+        /// What the handlers say of themselves.
+        #[derive(OpenApi)]
+        #[openapi(paths($($($handler)::+),*))]
+        pub(super) struct Described;
     };
-    (@handler OPEN $handler:path) => { Handler::Open(|front| $handler(front).boxed_local()) };
+    (@handler OPEN $handler:path) => { Handler::Open(|visit| $handler(visit).boxed_local()) };
     (@handler $who:ident $handler:path) => { Handler::Only($who, |call| $handler(call).boxed_local()) };
 }
 
-/// The table.
-pub(super) static ROUTES: &[Route] = routes! {
+routes! {
     POST   "/orders"                  [], Required, EVERY => order::place::handle;
     GET    "/orders"                  ["user_id", "status", "sku_id", "limit", "cursor"], None, EVERY => order::list::handle;
     GET    "/orders/{id}"             [], None,     EVERY => order::read::handle;
@@ -68,18 +74,49 @@ pub(super) static ROUTES: &[Route] = routes! {
     POST   "/skus/{id}/stock"         [], Required, SHOP  => sku::change_stock::handle;
     GET    "/skus/{id}/stock/flow"    ["limit", "cursor"], None, EVERY => sku::flow::handle;
     GET    "/admin/verdict"           ["sku_id"], None, ADMIN => admin::verdict::handle;
+    GET    "/admin/actors"            ["kind", "limit", "cursor"], None, ADMIN => admin::actors::handle;
+    GET    "/admin/actors/{kind}/{key}" [], None,   ADMIN => admin::actor::handle;
     POST   "/admin/warm-up"           [], Required, ADMIN => admin::warm_up::handle;
     GET    "/admin/orders/{id}"       [], None,     ADMIN => admin::order::handle;
     GET    "/admin/refunds"           ["status", "limit", "cursor"], None, ADMIN => admin::refund::list::handle;
     POST   "/admin/refunds/{id}/done" [], Optional, ADMIN => admin::refund::settle::handle;
-    GET  "/admin/actors"       ["kind", "limit", "cursor"], None, ADMIN => admin::actors::handle;
-    GET  "/admin/actors/{kind}/{key}" [], None, ADMIN => admin::actor::handle;
+    POST   "/admin/tokens"            [], Required, ADMIN => admin::token::create::handle;
+    GET    "/admin/tokens"            ["limit", "cursor"], None, ADMIN => admin::token::list::handle;
+    DELETE "/admin/tokens/{id}"       [], None,     ADMIN => admin::token::revoke::handle;
+    GET    "/metrics"                 [], None,     ADMIN => metrics::read::handle;
     GET    "/health/live"             [], None,     OPEN  => health::live::handle;
     GET    "/health/ready"            [], None,     OPEN  => health::ready::handle;
-};
+    GET    "/openapi.json"            [], None,     OPEN  => docs::document::handle;
+    GET    "/docs"                    [], None,     OPEN  => docs::page::handle;
+    GET    "/docs/{file}"             [], None,     OPEN  => docs::file::handle;
+    GET    "/problems/{code}"         [], None,     OPEN  => docs::problem::handle;
+}
+
+/// What there is and who may: a row of the table, for those who check the whole of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RouteRow {
+    /// The method.
+    pub method: &'static str,
+    /// The path, with names in braces where it varies.
+    pub path: &'static str,
+    /// The roles that may; none: anyone may, without a token.
+    pub roles: Option<&'static [Role]>,
+}
+
+/// Every row of the table.
+pub fn routes() -> impl Iterator<Item = RouteRow> {
+    ROUTES.iter().map(|route| RouteRow {
+        method: route.method.as_str(),
+        path: route.path,
+        roles: match route.handler {
+            Handler::Open(_) => None,
+            Handler::Only(roles, _) => Some(roles),
+        },
+    })
+}
 
 /// Puts the table before `front`.
-pub(super) fn configure(config: &mut ServiceConfig, front: Data<Front>) {
+pub fn configure(config: &mut ServiceConfig, front: Data<Front>) {
     config.app_data(front);
     for (index, route) in ROUTES.iter().enumerate() {
         if ROUTES[..index].iter().any(|earlier| earlier.path == route.path) {
@@ -136,10 +173,12 @@ mod tests {
     }
 
     #[test]
-    fn only_health_is_open() {
+    fn only_health_and_documentation_are_open() {
+        const OPEN: [&str; 4] = ["/health/", "/openapi.json", "/docs", "/problems/"];
         for route in ROUTES {
             let is_open = matches!(route.handler, Handler::Open(_));
-            assert_eq!(is_open, route.path.starts_with("/health/"), "{} {}", route.method, route.path);
+            let may_be = OPEN.iter().any(|start| route.path.starts_with(start));
+            assert_eq!(is_open, may_be, "{} {}", route.method, route.path);
         }
     }
 

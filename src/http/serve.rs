@@ -2,18 +2,25 @@
 
 use std::rc::Rc;
 
-use actix_web::http::header::HeaderName;
+use actix_web::http::header::{HeaderMap, HeaderName};
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::answer::Answer;
-use super::call::Call;
+use super::call::{Call, Visit};
 use super::connection::Peer;
 use super::problem::Refusal;
 use super::query::Query;
 use super::routes::{Handler, Route};
 use super::{Front, body, unread};
+use crate::access::Caller;
+use crate::trace::{Origin, Served};
+
+/// The header that tells which trace a request belongs to.
+const TRACE_PARENT: &str = "traceparent";
+/// The one route that may be opened to everyone.
+const METRICS: &str = "/metrics";
 
 /// What a request's method and path lead to.
 #[derive(Clone, Copy)]
@@ -25,11 +32,19 @@ pub(super) enum Target {
 }
 
 impl Target {
-    const fn pattern(&self) -> &'static str {
+    pub(super) const fn pattern(&self) -> &'static str {
         match self {
             Self::Route(route) => route.path,
             Self::OtherMethods(path) => path,
             Self::Nothing => "-",
+        }
+    }
+
+    /// The method, if there is something for it.
+    pub(super) fn method(&self) -> Option<&'static str> {
+        match self {
+            Self::Route(route) => Some(route.method.as_str()),
+            Self::OtherMethods(_) | Self::Nothing => None,
         }
     }
 }
@@ -42,10 +57,11 @@ pub(super) async fn serve(
     mut payload: Payload,
 ) -> HttpResponse {
     let clock = std::sync::Arc::clone(&front.node.clock);
-    let started = clock.now().monotonic;
+    let started = clock.now();
     let _in_hand = request.conn_data::<Rc<Peer>>().map(Peer::take_in_hand);
     let request_id = front.request_ids.next();
     let method = request.method().clone();
+    let origin = front.tracer.as_ref().and_then(|_| origin_of(request.headers()));
     let is_chunked = unread::is_chunked(request.headers());
     let answered = respond(target, front.clone(), request, &mut payload).await;
     let (code, mut answer) = match answered {
@@ -53,8 +69,21 @@ pub(super) async fn serve(
         Ok(answer) => ("-", answer),
         Err(refusal) => (refusal.code(), refusal.answer(&request_id, &front.currency)),
     };
-    let elapsed = clock.now().monotonic.since(started);
+    let elapsed = clock.now().monotonic.since(started.monotonic);
+    front.metrics.note(target, answer.status(), code, elapsed);
     note(&method, target.pattern(), answer.status(), code, elapsed.as_micros(), &request_id);
+    if let Some(tracer) = &front.tracer {
+        tracer.served(Served {
+            origin,
+            method: target.method(),
+            route: target.pattern(),
+            status: answer.status().as_u16(),
+            code,
+            request_id: request_id.clone(),
+            started: started.wall,
+            elapsed,
+        });
+    }
     if let Ok(value) = request_id.parse() {
         answer.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
     }
@@ -70,10 +99,13 @@ async fn respond(target: Target, front: Data<Front>, request: HttpRequest, paylo
     match route.handler {
         Handler::Open(handler) => {
             Query::parse(request.query_string(), route.query)?;
-            handler(front).await
+            handler(Visit { front, request }).await
         }
         Handler::Only(roles, handler) => {
-            let caller = front.gate.caller(request.headers()).await?;
+            let caller = match front.are_metrics_open && route.path == METRICS {
+                true => Caller::Admin,
+                false => front.gate.caller(request.headers()).await?,
+            };
             if !roles.contains(&caller.role()) {
                 return Err(Refusal::Forbidden(caller.role().name()));
             }
@@ -82,6 +114,10 @@ async fn respond(target: Target, front: Data<Front>, request: HttpRequest, paylo
             handler(Call { front, caller, request, query, body }).await
         }
     }
+}
+
+fn origin_of(headers: &HeaderMap) -> Option<Origin> {
+    Origin::parse(headers.get(TRACE_PARENT)?.to_str().ok()?)
 }
 
 /// Writes the access line. A failure of ours is a warning, so that it is told where other access lines are not.

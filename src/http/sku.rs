@@ -8,26 +8,37 @@ pub(super) mod read;
 pub(super) mod stock;
 
 use actors::domain::id::SkuId;
-use actors::domain::money::Currency;
+use actors::domain::money::{Currency, Money};
 use actors::domain::rejection::Rejection;
 use actors::domain::stock::{Level, Sku};
+use actors::domain::time::Timestamp;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::call::Call;
 use super::problem::Refusal;
+use super::schema::like;
 use crate::rfc3339;
 
 /// A SKU as clients see it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Sku)]
 pub(super) struct SkuBody<'a> {
+    #[schema(schema_with = like::<SkuId>)]
     sku_id: &'a str,
     name: &'a str,
+    #[schema(schema_with = like::<Money>)]
     price: String,
     currency: &'a str,
     on_sale: bool,
+    /// Null: the shop's own.
     payment_window_s: Option<u64>,
+    /// Units that one user may hold; null: no limit.
+    #[schema(format = Int64)]
     purchase_limit: Option<u32>,
+    #[schema(schema_with = like::<Timestamp>)]
     created_at: String,
+    #[schema(schema_with = like::<Timestamp>)]
     updated_at: String,
 }
 
@@ -49,11 +60,15 @@ impl<'a> SkuBody<'a> {
 }
 
 /// The counts of a stock level.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct StockCounts {
+    #[schema(minimum = 0)]
     total: i64,
+    #[schema(minimum = 0)]
     available: i64,
+    #[schema(minimum = 0)]
     reserved: i64,
+    #[schema(minimum = 0)]
     sold: i64,
 }
 
@@ -64,8 +79,10 @@ impl StockCounts {
 }
 
 /// A stock level as clients see it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Stock)]
 pub(super) struct StockBody<'a> {
+    #[schema(schema_with = like::<SkuId>)]
     sku_id: &'a str,
     #[serde(flatten)]
     counts: StockCounts,

@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
+use floodgate::http::PAGES;
 use serde_json::Value;
 
 /// No answer takes longer, in the slowest test of time limits.
@@ -13,6 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 #[derive(Clone)]
 pub(crate) struct Client {
     pub(crate) address: SocketAddr,
+    /// The bearer token; none is sent if it is empty.
     pub(crate) token: String,
 }
 
@@ -45,7 +47,9 @@ impl Reply {
         assert_eq!(problem["title"], code.replace('_', " "), "{self:?}");
         assert_eq!(problem["request_id"].as_str(), self.header("x-request-id"), "{self:?}");
         assert!(problem["detail"].as_str().is_some_and(|detail| !detail.is_empty()), "{self:?}");
-        assert_eq!(self.status == 503, self.header("retry-after").is_some(), "{self:?}");
+        assert_eq!([429, 503].contains(&self.status), self.header("retry-after").is_some(), "{self:?}");
+        let page = PAGES.iter().find(|page| page.code == code);
+        assert_eq!(page.map(|page| page.status), Some(self.status), "no page explains {code}");
         (self.status, code)
     }
 }
@@ -54,7 +58,9 @@ impl Client {
     /// Sends a request with these headers besides the token, and a body if it is not empty.
     pub(crate) fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Reply {
         let mut head = format!("{method} {path} HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n");
-        head += &format!("Authorization: Bearer {}\r\n", self.token);
+        if !self.token.is_empty() {
+            head += &format!("Authorization: Bearer {}\r\n", self.token);
+        }
         for (name, value) in headers {
             head += &format!("{name}: {value}\r\n");
         }
@@ -62,6 +68,25 @@ impl Client {
             head += &format!("Content-Length: {}\r\n", body.len());
         }
         self.raw(&[head.as_bytes(), b"\r\n", body.as_bytes()].concat())
+    }
+
+    /// The same service, as another caller.
+    pub(crate) fn with_token(&self, token: &str) -> Self {
+        Self { address: self.address, token: token.to_owned() }
+    }
+
+    /// Gives out a token, with what it is for as JSON members. Answers its id and a client that uses it.
+    pub(crate) fn caller(&self, members: &str) -> (String, Self) {
+        let created = self.post("/admin/tokens", "", &format!("{{{members}}}"));
+        assert_eq!(created.status, 201, "{created:?}");
+        let created = created.json();
+        let text = |name: &str| created[name].as_str().expect("a text").to_owned();
+        (text("token_id"), self.with_token(&text("token")))
+    }
+
+    /// A client for one buyer.
+    pub(crate) fn customer(&self, user_id: &str) -> Self {
+        self.caller(&format!(r#""role":"customer","user_id":"{user_id}""#)).1
     }
 
     pub(crate) fn get(&self, path: &str) -> Reply {

@@ -1,6 +1,6 @@
 //! The service under test: started as `floodgate serve` starts it, stopped like it, and started again on its data.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread::{Builder, JoinHandle};
 
 use floodgate::app::App;
@@ -14,6 +14,7 @@ use crate::client::Client;
 pub(crate) struct House {
     pub(crate) client: Client,
     directory: TempDir,
+    data: PathBuf,
     settings: Vec<(String, String)>,
     running: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
 }
@@ -27,18 +28,24 @@ impl House {
     pub(crate) fn with(settings: &[(&str, &str)]) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let settings = settings.iter().map(|(name, value)| (format!("FLOODGATE_{name}"), (*value).to_owned()));
-        Self::start(directory, settings.collect())
+        let data = directory.path().to_owned();
+        Self::start(directory, data, settings.collect())
+    }
+
+    /// Opens on what is there.
+    pub(crate) fn on(directory: TempDir, data: &Path) -> Self {
+        Self::start(directory, data.to_owned(), Vec::new())
     }
 
     /// Stops the service and starts another on the same data.
     pub(crate) fn restart(mut self) -> Self {
         self.stop();
         let (directory, settings) = (std::mem::replace(&mut self.directory, temporary()), self.settings.clone());
-        Self::start(directory, settings)
+        Self::start(directory, self.data.clone(), settings)
     }
 
     pub(crate) fn data(&self) -> &Path {
-        self.directory.path()
+        &self.data
     }
 
     /// The lines that were printed.
@@ -55,10 +62,9 @@ impl House {
         }
     }
 
-    fn start(directory: TempDir, settings: Vec<(String, String)>) -> Self {
-        let flags =
-            Flags { config: None, listen: Some(([127, 0, 0, 1], 0).into()), data: Some(directory.path().to_owned()) };
-        let printer = directory.path().join("events.jsonl").display().to_string();
+    fn start(directory: TempDir, data: PathBuf, settings: Vec<(String, String)>) -> Self {
+        let flags = Flags { config: None, listen: Some(([127, 0, 0, 1], 0).into()), data: Some(data.clone()) };
+        let printer = data.join("events.jsonl").display().to_string();
         let mut environment = vec![("FLOODGATE_PRINTER__PATH".to_owned(), printer)];
         environment.extend(settings.iter().cloned());
         let loaded = Settings::load(&flags, environment).expect("good settings");
@@ -74,10 +80,10 @@ impl House {
         };
         let thread = Builder::new().spawn(move || actix_web::rt::System::new().block_on(serve)).expect("a thread");
         let url: String = url.recv().expect("the service starts");
-        let token = std::fs::read_to_string(directory.path().join("admin-token")).expect("a token was written");
+        let token = std::fs::read_to_string(data.join("admin-token")).expect("a token was written");
         let address = url.trim_start_matches("http://").parse().expect("an address");
         let client = Client { address, token: token.trim().to_owned() };
-        Self { client, directory, settings, running: Some((stop, thread)) }
+        Self { client, directory, data, settings, running: Some((stop, thread)) }
     }
 }
 

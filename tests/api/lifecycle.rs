@@ -1,6 +1,5 @@
 //! What becomes of an order after it was placed: amended, shipped, received, deleted.
 
-use floodgate::access::TokenHash;
 use serde_json::{Value, json};
 
 use crate::client::{Client, Reply};
@@ -31,17 +30,6 @@ fn pay(shop: &Client, order: &str, payment: &str, amount: &str) -> Reply {
 fn types(shop: &Client, order: &str) -> Vec<Value> {
     let events = shop.get(&format!("/orders/{order}/events")).json();
     events["events"].as_array().into_iter().flatten().map(|event| event["type"].clone()).collect()
-}
-
-/// A client with the token of a customer, written where the service keeps its tokens.
-fn customer(house: &House, user_id: &str) -> Client {
-    let token = format!("token-of-{user_id}");
-    let tables = rusqlite::Connection::open(house.data().join("floodgate.db")).expect("the database can be opened");
-    let insert = "INSERT INTO access_token (token_id, token_hash, role, user_id, create_time) \
-         VALUES (?1, ?2, 'customer', ?1, 0)";
-    let hash = TokenHash::of(&token);
-    tables.execute(insert, rusqlite::params![user_id, hash.as_bytes()]).expect("the token is new");
-    Client { token, ..house.client.clone() }
 }
 
 #[test]
@@ -221,7 +209,7 @@ fn a_customer_changes_its_own_orders_and_knows_of_no_others() {
     let house = House::open();
     let shop = &house.client;
     shop.put_up("a", "1.00", 5, "");
-    let (own, other) = (customer(&house, "u"), customer(&house, "v"));
+    let (own, other) = (shop.customer("u"), shop.customer("v"));
     let order = shop.placed("u", "a", 1);
     let foreign = |reply: Reply, unknown: Reply| {
         let text = reply.text.replace(&order, UNKNOWN);

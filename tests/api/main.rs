@@ -3,14 +3,17 @@
 
 mod actors;
 mod bodies;
+mod callers;
 mod catalogue;
 mod client;
 mod crowds;
+mod docs;
 mod door;
 mod full_disk;
 mod house;
 mod lifecycle;
 mod lists;
+mod matrix;
 mod orders;
 mod payments;
 mod peers;
@@ -19,3 +22,6 @@ mod refunds;
 mod restarts;
 mod skus;
 mod starts;
+mod token_command;
+mod tracing;
+mod watching;

@@ -3,7 +3,11 @@
 
 mod deadlines;
 mod orders;
+mod overload;
 mod panics;
+mod peers;
 mod rush;
 mod service;
+mod stop;
 mod storms;
+mod wire;

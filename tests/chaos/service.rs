@@ -3,11 +3,12 @@
 use std::fs;
 use std::net::TcpListener;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use awc::Client;
 use awc::http::Method;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -16,6 +17,7 @@ pub(crate) struct Service {
     directory: TempDir,
     port: u16,
     process: Option<Child>,
+    settings: Vec<(String, String)>,
     client: Client,
 }
 
@@ -42,12 +44,18 @@ pub(crate) async fn wait(duration: Duration) {
 impl Service {
     /// Starts a service in a new directory, on a port that was free a moment ago.
     pub(crate) async fn start() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// The same with settings, named as in the environment but for the prefix.
+    pub(crate) async fn with(settings: &[(&str, &str)]) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port is free");
         let port = listener.local_addr().expect("it is bound").port();
         drop(listener);
         let client = Client::builder().timeout(Duration::from_secs(10)).finish();
         let directory = TempDir::new().expect("a temporary directory");
-        let mut service = Self { directory, port, process: None, client };
+        let settings = settings.iter().map(|(name, value)| (format!("FLOODGATE_{name}"), (*value).to_owned()));
+        let mut service = Self { directory, port, process: None, settings: settings.collect(), client };
         service.restart().await;
         service
     }
@@ -61,6 +69,7 @@ impl Service {
             .args(["serve", "--listen", &format!("127.0.0.1:{}", self.port), "--data"])
             .arg(self.data())
             .env("FLOODGATE_PRINTER__PATH", self.directory.path().join("printed"))
+            .envs(self.settings.iter().cloned())
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()
@@ -91,15 +100,39 @@ impl Service {
         assert!(killed.expect("every machine has kill").success());
     }
 
+    /// SIGTERM.
+    pub(crate) fn terminate(&self) {
+        let pid = Pid::from_child(self.process.as_ref().expect("it runs"));
+        kill_process(pid, Signal::TERM).expect("it is our child");
+    }
+
+    /// How the process ended, if it has.
+    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
+        self.process.as_mut()?.try_wait().expect("it is our child")
+    }
+
+    /// Kilobytes of memory that the process has to itself.
+    pub(crate) fn memory_kb(&self) -> u64 {
+        let pid = self.process.as_ref().expect("it runs").id();
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("every process has some");
+        line.trim().trim_end_matches(" kB").parse().expect("a number")
+    }
+
     pub(crate) fn data(&self) -> PathBuf {
         self.directory.path().join("data")
     }
 
-    fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
     }
 
-    fn token(&self) -> String {
+    /// Where it listens.
+    pub(crate) fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    pub(crate) fn token(&self) -> String {
         fs::read_to_string(self.data().join("admin-token")).unwrap_or_default().trim().to_owned()
     }
 

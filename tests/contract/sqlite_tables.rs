@@ -7,7 +7,7 @@ use actors::domain::order::CancelReason;
 use actors::ports::{CommitError, Store};
 use actors::testing::fixtures::{NEVER, PRICE, cancellation, payment, place, put_sku, stock_change, user_id};
 use actors::testing::manual_clock::ManualClock;
-use floodgate::backend::sqlite::{NewToken, SqliteOptions, SqliteStore, SqliteTokens, StoredToken};
+use floodgate::backend::sqlite::{NewToken, Removal, SqliteOptions, SqliteStore, SqliteTokens, StoredToken};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
@@ -106,21 +106,18 @@ async fn the_tables_themselves_refuse_to_oversell() {
     }
 }
 
+fn token(token_id: &str, token_hash: [u8; 32], role: &str) -> NewToken {
+    let user_id = (role == "customer").then(|| user_id("u"));
+    NewToken { token_id: token_id.to_owned(), token_hash, role: role.to_owned(), user_id, label: None }
+}
+
 #[tokio::test]
 async fn a_token_is_found_by_its_digest_alone() {
     let bench = bench().await;
     let tokens = SqliteTokens::of(&bench.store, Arc::<ManualClock>::default());
     assert_eq!(tokens.count().await, Ok(0));
-    let token = |token_id: &str, token_hash| NewToken {
-        token_id: token_id.to_owned(),
-        token_hash,
-        role: "customer".to_owned(),
-        user_id: Some(user_id("u")),
-        label: None,
-    };
-    tokens.insert(token("t-1", [1; 32])).await.expect("the token is new");
-    let admin = NewToken { role: "admin".to_owned(), user_id: None, ..token("t-2", [2; 32]) };
-    let admin = NewToken { label: Some("bootstrap".to_owned()), ..admin };
+    let created_at = tokens.insert(token("t-1", [1; 32], "customer")).await.expect("the token is new");
+    let admin = NewToken { label: Some("bootstrap".to_owned()), ..token("t-2", [2; 32], "admin") };
     tokens.insert(admin).await.expect("the token is new");
     assert_eq!(tokens.count().await, Ok(2));
     let customer = StoredToken {
@@ -128,14 +125,44 @@ async fn a_token_is_found_by_its_digest_alone() {
         role: "customer".to_owned(),
         user_id: Some(user_id("u")),
         label: None,
+        created_at,
     };
     assert_eq!(tokens.find([1; 32]).await, Ok(Some(customer)));
     let found = tokens.find([2; 32]).await.expect("the store can be read").expect("the token is there");
     assert_eq!((found.role.as_str(), found.user_id, found.label.as_deref()), ("admin", None, Some("bootstrap")));
     assert_eq!(tokens.find([3; 32]).await, Ok(None));
-    for repeated in [token("t-1", [4; 32]), token("t-4", [1; 32])] {
+    for repeated in [token("t-1", [4; 32], "customer"), token("t-4", [1; 32], "customer")] {
         assert!(matches!(tokens.insert(repeated).await, Err(CommitError::NotDone(_))));
     }
     assert_eq!(tokens.count().await, Ok(2));
     assert_eq!(bench.store.check().await, Ok(()));
+}
+
+#[tokio::test]
+async fn tokens_are_listed_newest_first_and_the_last_of_a_needed_role_stays() {
+    let bench = bench().await;
+    let tokens = SqliteTokens::of(&bench.store, Arc::<ManualClock>::default());
+    for (number, role) in [(1, "admin"), (2, "customer"), (3, "admin"), (4, "service")] {
+        tokens.insert(token(&format!("t-{number}"), [number; 32], role)).await.expect("the token is new");
+    }
+    let list = async |before, limit| {
+        let page = tokens.list(before, limit).await.expect("the store can be read");
+        page.into_iter().map(|(place, token)| (place, token.token_id)).unzip::<_, _, Vec<i64>, Vec<String>>()
+    };
+    let (places, ids) = list(None, 2).await;
+    assert_eq!(ids, ["t-4", "t-3"]);
+    assert_eq!(list(Some(places[1]), 9).await.1, ["t-2", "t-1"]);
+    let table = [
+        ("t-9", Removal::Unknown),
+        ("t-2", Removal::Done),
+        ("t-2", Removal::Unknown),
+        ("t-1", Removal::Done),
+        ("t-3", Removal::LastOfRole),
+        ("t-4", Removal::Done),
+    ];
+    for (token_id, removal) in table {
+        assert_eq!(tokens.remove(token_id.to_owned(), "admin").await, Ok(removal), "{token_id}");
+    }
+    assert_eq!(list(None, 9).await.1, ["t-3"]);
+    assert_eq!(tokens.find([1; 32]).await, Ok(None));
 }

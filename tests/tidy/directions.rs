@@ -34,11 +34,12 @@ const CORE: &[Row] = &[
 const SHELL: &[Row] = &[
     row("rfc3339", &[], &["domain"]),
     row("access", &[], &["ports", "domain"]),
+    row("trace", &[], &["domain"]),
     row("settings", &[], &["domain"]),
-    row("backend", &["rfc3339"], &["ports", "domain"]),
-    row("http", &["access", "rfc3339"], MESSAGES),
+    row("backend", &["rfc3339", "trace"], &["ports", "domain"]),
+    row("http", &["access", "rfc3339", "trace"], MESSAGES),
     row("app", ANY, ANY),
-    row("command", &["app", "settings"], &["ports", "domain"]),
+    row("command", &["access", "app", "settings"], &["ports", "domain"]),
 ];
 
 /// The layer of a file, with its table; none for crate roots and for what is outside the crates' sources.

@@ -20,6 +20,8 @@ pub const SOURCE_LENGTH_MAX: usize = 32;
 pub const TEXT_LENGTH_MAX: usize = 500;
 /// Length of a SKU's name, in characters.
 pub const NAME_LENGTH_MAX: usize = 250;
+/// Length of a token's label, in characters.
+pub const LABEL_LENGTH_MAX: usize = 100;
 /// The longest payment window, in seconds: thirty days.
 pub const PAYMENT_WINDOW_S_MAX: u32 = 30 * 24 * 3600;
 
@@ -59,6 +61,8 @@ pub const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 pub const SWEEP_GRACE: Duration = Duration::from_secs(1);
 /// How far ahead a new supervisor takes up deadlines from the store; later ones are found by the sweeper.
 pub const DEADLINES_AHEAD: Duration = Duration::from_secs(3600);
+/// Deadlines that a supervisor keeps in mind, about 20 MB of them; what is beyond is found by the sweeper.
+pub const DEADLINES_WATCHED_MAX: usize = 200_000;
 /// Deadlines that a new supervisor takes up at most, of its own and others'.
 pub const DEADLINES_REMEMBERED_MAX: usize = 16_384;
 /// How long a stock actor has nothing to do before it is let go.

@@ -12,7 +12,7 @@ use super::seen::Seen;
 use crate::domain::event::OrderEvent;
 use crate::domain::rejection::Rejection;
 use crate::ports::EventSink;
-use crate::runtime::{Envelope, Gauge, Lifeline, Reply, Ticket};
+use crate::runtime::{Counter, Envelope, Gauge, Lifeline, Reply, Ticket};
 
 /// The number that the printer shows while what it was last told to print is not out: 1, else 0.
 pub const FAILING: &str = "failing";
@@ -30,7 +30,7 @@ pub struct PrinterActor {
     sink: Arc<dyn EventSink>,
     /// Locked for as long as something is being printed. It outlives the actor, and so does the printing.
     printed: Arc<Mutex<Seen>>,
-    lines: Gauge,
+    lines: Counter,
     failing: Gauge,
     lifeline: Lifeline,
 }
@@ -38,7 +38,7 @@ pub struct PrinterActor {
 impl PrinterActor {
     /// Builds the actor; `printed` is what its predecessors printed.
     pub fn new(sink: Arc<dyn EventSink>, printed: Arc<Mutex<Seen>>, lifeline: Lifeline) -> Self {
-        let (lines, failing) = (lifeline.gauge("lines"), lifeline.gauge(FAILING));
+        let (lines, failing) = (lifeline.counter("lines"), lifeline.gauge(FAILING));
         Self { sink, printed, lines, failing, lifeline }
     }
 }
@@ -66,7 +66,7 @@ async fn print(
     _ticket: Ticket,
     sink: Arc<dyn EventSink>,
     printed: Arc<Mutex<Seen>>,
-    lines: Gauge,
+    lines: Counter,
     failing: Gauge,
 ) {
     let Print { events, reply } = print;
@@ -82,7 +82,7 @@ async fn print(
     let outcome = if fresh.is_empty() { Ok(()) } else { sink.print(fresh.clone()).await };
     let out = outcome.as_ref().map_or_else(|error| error.printed, |()| fresh.len());
     fresh.iter().take(out).for_each(|event| seen.note(event));
-    lines.add_count(out);
+    lines.add(out);
     failing.set_count(usize::from(outcome.is_err()));
     reply.answer(outcome.map_err(|error| Rejection::Unavailable(error.to_string())));
 }

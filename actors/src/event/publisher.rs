@@ -12,7 +12,7 @@ use crate::domain::event::OrderEvent;
 use crate::domain::limits::RETRY_PAUSE;
 use crate::order::Announce;
 use crate::ports::{Clock, EventLog};
-use crate::runtime::{Envelope, Gauge, Lifeline, Link, Ticket};
+use crate::runtime::{Counter, Envelope, Lifeline, Link, Ticket};
 
 /// See the module.
 pub struct PublisherActor {
@@ -22,14 +22,14 @@ pub struct PublisherActor {
     /// Each batch with its place on the link: what waits here is bounded by that.
     waiting: Vec<(Vec<OrderEvent>, Ticket)>,
     is_publishing: bool,
-    published: Gauge,
+    published: Counter,
     lifeline: Lifeline,
 }
 
 impl PublisherActor {
     /// Builds the actor.
     pub fn new(log: Arc<dyn EventLog>, clock: Arc<dyn Clock>, worker: Link<Wake>, lifeline: Lifeline) -> Self {
-        let published = lifeline.gauge("published");
+        let published = lifeline.counter("published");
         Self { log, clock, worker, waiting: Vec::new(), is_publishing: false, published, lifeline }
     }
 
@@ -51,7 +51,7 @@ impl PublisherActor {
         };
         context.spawn(publish.into_actor(self).map(|published, actor, context| {
             actor.is_publishing = false;
-            actor.published.add_count(published);
+            actor.published.add(published);
             // A refused wake-up means that the worker has one waiting already.
             let _ = actor.worker.send(Wake);
             actor.publish(context);

@@ -14,12 +14,13 @@ use super::supervisor::{DeadlinesChanged, Supervisors};
 use crate::domain::commit::{Mutation, Outcome, Verdict};
 use crate::domain::event::OrderEvent;
 use crate::domain::id::{GrantId, OrderId, SkuId};
+use crate::domain::invariant::Invariant;
 use crate::domain::limits::BATCH_MAX;
 use crate::domain::order::Order;
 use crate::domain::rejection::Rejection;
 use crate::domain::time::Timestamp;
 use crate::ports::{CommitError, Committed, Settlement, Store};
-use crate::runtime::{Envelope, Gauge, Lifeline, Link, Reply, Ticket};
+use crate::runtime::{Counter, Envelope, Gauge, Lifeline, Link, Reply, Spread, Ticket};
 use crate::stock::{Settle, StockDirectory};
 
 /// One mutation and where its answer goes.
@@ -46,10 +47,21 @@ pub struct Committer {
     waiting: VecDeque<(Work, Arc<Ticket>)>,
     is_committing: bool,
     waiting_now: Gauge,
-    commits: Gauge,
-    committed: Gauge,
     latest_batch: Gauge,
+    batches: Arc<Spread>,
+    times: Arc<Spread>,
+    /// Stock rows that were written though they do not add up. There is no way to come to one but a fault of ours.
+    unsound: Counter,
+    counts: Outcomes,
     lifeline: Lifeline,
+}
+
+/// What became of transactions, and the mutations in those that were committed.
+struct Outcomes {
+    done: Counter,
+    not_done: Counter,
+    unknown: Counter,
+    mutations: Counter,
 }
 
 impl Committer {
@@ -69,9 +81,16 @@ impl Committer {
             waiting: VecDeque::new(),
             is_committing: false,
             waiting_now: lifeline.gauge("waiting"),
-            commits: lifeline.gauge("commits"),
-            committed: lifeline.gauge("committed"),
             latest_batch: lifeline.gauge("latest_batch"),
+            batches: lifeline.sizes("batches"),
+            times: lifeline.times("commit_time"),
+            unsound: lifeline.violations(Invariant::StockAddsUp),
+            counts: Outcomes {
+                done: lifeline.counter("commits"),
+                not_done: lifeline.counter("commits_not_done"),
+                unknown: lifeline.counter("commits_unknown"),
+                mutations: lifeline.counter("committed"),
+            },
             lifeline,
         }
     }
@@ -83,29 +102,42 @@ impl Committer {
         }
         self.is_committing = true;
         let size = self.waiting.len().min(BATCH_MAX);
+        self.batches.note_size(size);
         let (mut mutations, mut replies) = (Vec::with_capacity(size), Vec::with_capacity(size));
         for (Work { mutation, reply }, ticket) in self.waiting.drain(..size) {
             mutations.push(mutation);
             replies.push((reply, ticket));
         }
-        let store = Arc::clone(&self.store);
+        let (store, started) = (Arc::clone(&self.store), self.lifeline.now());
         let mutations: Arc<[Mutation]> = mutations.into();
         let transaction = async move {
             let result = match store.commit(Arc::clone(&mutations)).await {
                 Err(CommitError::Unknown(reason)) => {
                     tracing::error!(%reason, "commit with unknown outcome");
-                    Ok(look_for(&*store, &mutations).await)
+                    Done::Unknown(look_for(&*store, &mutations).await)
                 }
-                Err(CommitError::NotDone(reason)) => Err(reason),
-                Ok(committed) => Ok(committed),
+                Err(CommitError::NotDone(reason)) => Done::No(reason),
+                Ok(committed) => Done::Yes(committed),
             };
             (mutations, replies, result)
         };
-        context.spawn(transaction.into_actor(self).map(|(mutations, replies, result), actor, context| {
+        context.spawn(transaction.into_actor(self).map(move |(mutations, replies, result), actor, context| {
             actor.is_committing = false;
+            actor.times.note_time(actor.lifeline.now().since(started));
             let verdicts = match result {
-                Ok(committed) => actor.committed(&mutations, committed),
-                Err(reason) => actor.not_done(&mutations, &reason),
+                Done::Yes(committed) => {
+                    actor.counts.done.add(1);
+                    actor.counts.mutations.add(mutations.len());
+                    actor.committed(&mutations, committed)
+                }
+                Done::Unknown(found) => {
+                    actor.counts.unknown.add(1);
+                    actor.committed(&mutations, found)
+                }
+                Done::No(reason) => {
+                    actor.counts.not_done.add(1);
+                    actor.not_done(&mutations, &reason)
+                }
             };
             for ((reply, _ticket), verdict) in replies.into_iter().zip(verdicts) {
                 reply.answer(verdict);
@@ -117,8 +149,6 @@ impl Committer {
     /// Tells everyone concerned, and gives the verdicts back.
     fn committed(&self, mutations: &[Mutation], committed: Committed) -> Vec<Verdict> {
         let Committed { verdicts, skus, events } = committed;
-        self.commits.add_count(1);
-        self.committed.add_count(mutations.len());
         self.latest_batch.set_count(mutations.len());
         let mut grants = grants_of(mutations);
         let mut changed = DeadlinesChanged::default();
@@ -137,6 +167,10 @@ impl Committer {
             }
         }
         for (sku_id, sku) in &skus {
+            if !sku.level.is_sound() {
+                self.unsound.add(1);
+                tracing::error!(%sku_id, level = ?sku.level, "stock that does not add up was committed");
+            }
             self.stock.note(sku);
             let grants = grants.remove(sku_id).unwrap_or_default();
             self.stock.settle(sku, Settlement { grants, level: Some((sku.level.version, sku.level.available)) });
@@ -160,6 +194,14 @@ impl Committer {
         }
         mutations.iter().map(|_| Err(Rejection::Unavailable(reason.to_owned()))).collect()
     }
+}
+
+/// What became of a transaction.
+enum Done {
+    Yes(Committed),
+    No(String),
+    /// With what was found of it afterwards.
+    Unknown(Committed),
 }
 
 /// An order to watch, with its deadline; none if it has none.

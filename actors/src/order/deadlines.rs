@@ -6,6 +6,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 
 use crate::domain::id::OrderId;
+use crate::domain::limits::DEADLINES_WATCHED_MAX;
 use crate::domain::time::Timestamp;
 
 /// Deadlines by time. An order that is no longer watched leaves its place in the heap behind, which is passed over.
@@ -16,8 +17,11 @@ pub struct Deadlines {
 }
 
 impl Deadlines {
-    /// Watches an order.
+    /// Watches an order, unless as many are watched as may be: the sweeper finds what is left out.
     pub fn watch(&mut self, order_id: OrderId, expires_at: Timestamp) {
+        if self.watched.len() >= DEADLINES_WATCHED_MAX && !self.watched.contains_key(&order_id) {
+            return;
+        }
         self.watched.insert(order_id, expires_at);
         self.heap.push(Reverse((expires_at, order_id)));
     }
@@ -90,6 +94,19 @@ mod tests {
         deadlines.watch(order(1), at(50));
         assert_eq!(deadlines.take_due(at(10), 10), vec![]);
         assert_eq!(deadlines.take_due(at(50), 10), vec![order(1)]);
+    }
+
+    #[test]
+    fn no_more_are_watched_than_may_be() {
+        let mut deadlines = Deadlines::default();
+        for number in 0..DEADLINES_WATCHED_MAX as u128 + 1_000 {
+            deadlines.watch(order(number), at(10));
+        }
+        deadlines.watch(order(0), at(5));
+        assert_eq!(deadlines.len(), DEADLINES_WATCHED_MAX);
+        assert_eq!(deadlines.take_due(at(5), 10), vec![order(0)], "what is watched can get another deadline");
+        deadlines.watch(order(7_000_000), at(5));
+        assert_eq!(deadlines.take_due(at(5), 10), vec![order(7_000_000)], "and makes room when it is due");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::domain::limits::{KEY_LIFETIME, KEY_LOOKUP_MAX};
 use crate::domain::rejection::Rejection;
 use crate::domain::time::Timestamp;
 use crate::ports::{Clock, Store};
-use crate::runtime::{Envelope, Gauge, Lifeline, Reply, Ticket};
+use crate::runtime::{Counter, Envelope, Gauge, Lifeline, Reply, Ticket};
 
 /// Answers with what is stored under the key, or else with the refusal.
 pub struct Refuse {
@@ -35,14 +35,24 @@ pub struct Refuser {
     waiting: Vec<(Refuse, Ticket)>,
     is_looking: bool,
     waiting_now: Gauge,
+    look_ups: Counter,
+    keys: Counter,
     lifeline: Lifeline,
 }
 
 impl Refuser {
     /// Builds the actor.
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, lifeline: Lifeline) -> Self {
-        let waiting_now = lifeline.gauge("waiting");
-        Self { store, clock, waiting: Vec::new(), is_looking: false, waiting_now, lifeline }
+        Self {
+            store,
+            clock,
+            waiting: Vec::new(),
+            is_looking: false,
+            waiting_now: lifeline.gauge("waiting"),
+            look_ups: lifeline.counter("look_ups"),
+            keys: lifeline.counter("keys"),
+            lifeline,
+        }
     }
 
     fn look_up(&mut self, context: &mut Context<Self>) {
@@ -53,6 +63,8 @@ impl Refuser {
         self.is_looking = true;
         let rest = self.waiting.split_off(self.waiting.len().min(KEY_LOOKUP_MAX));
         let batch = std::mem::replace(&mut self.waiting, rest);
+        self.look_ups.add(1);
+        self.keys.add(batch.len());
         let store = Arc::clone(&self.store);
         let look_up = async move {
             let keys = batch.iter().map(|(refuse, _)| refuse.key.clone()).collect();

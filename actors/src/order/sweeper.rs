@@ -9,21 +9,21 @@ use super::supervisor::{ExpireDue, Supervisors};
 use crate::domain::id::OrderId;
 use crate::domain::limits::{DEADLINE_TICK, SWEEP_GRACE, SWEEP_INTERVAL, SWEEP_MAX};
 use crate::ports::{Clock, Store};
-use crate::runtime::{Gauge, Lifeline};
+use crate::runtime::{Counter, Lifeline};
 
 /// Looks once at the start, then at every interval.
 pub struct Sweeper {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     supervisors: Supervisors,
-    found: Gauge,
+    found: Counter,
     lifeline: Lifeline,
 }
 
 impl Sweeper {
     /// Builds the actor.
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, supervisors: Supervisors, lifeline: Lifeline) -> Self {
-        Self { store, clock, supervisors, found: lifeline.gauge("found"), lifeline }
+        Self { store, clock, supervisors, found: lifeline.counter("found"), lifeline }
     }
 
     fn sweep(&mut self, pause: Duration, context: &mut Context<Self>) {
@@ -45,7 +45,7 @@ impl Sweeper {
     }
 
     fn hand_over(&self, due: Vec<OrderId>) {
-        self.found.add_count(due.len());
+        self.found.add(due.len());
         for (shard, part) in self.supervisors.by_shard(due) {
             if shard.expire.send(ExpireDue(part)).is_err() {
                 tracing::debug!("overdue orders left to the next sweep, the supervisor is behind");

@@ -10,8 +10,10 @@ use std::time::Duration;
 use actix::dev::channel;
 use actix::{Actor, Addr, Context};
 
+use super::count::{Counter, Spread};
 use super::link::Inlet;
 use super::live::{Gauge, LiveActors, Vitals};
+use crate::domain::invariant::Invariant;
 use crate::domain::time::Monotonic;
 use crate::ports::{Clock, Spawn};
 
@@ -78,6 +80,31 @@ impl Lifeline {
     /// A number that the actor shows under a name.
     pub fn gauge(&self, name: &'static str) -> Gauge {
         self.vitals.gauge(name)
+    }
+
+    /// A number that grows: the actor shows what it added, the node what all of its kind ever did.
+    pub fn counter(&self, name: &'static str) -> Counter {
+        self.stage.live.counts.counter(self.vitals.kind(), name).shown_by(self.gauge(name))
+    }
+
+    /// The sizes of all batches that actors of this kind made.
+    pub fn sizes(&self, name: &'static str) -> Arc<Spread> {
+        self.stage.live.counts.sizes(self.vitals.kind(), name)
+    }
+
+    /// How long those of this kind took for something.
+    pub fn times(&self, name: &'static str) -> Arc<Spread> {
+        self.stage.live.counts.times(self.vitals.kind(), name)
+    }
+
+    /// How often an invariant was found broken on this node.
+    pub fn violations(&self, invariant: Invariant) -> Counter {
+        self.stage.live.counts.violations(invariant)
+    }
+
+    /// The time of the stage.
+    pub fn now(&self) -> Monotonic {
+        self.stage.clock.now().monotonic
     }
 
     /// Gives the post up: the actor may stop, and has no successor.

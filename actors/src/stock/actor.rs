@@ -6,6 +6,7 @@
 //! and the store decides.
 
 use std::mem::take;
+use std::sync::Arc;
 
 use actix::{Actor, ActorContext, AsyncContext, Context, Handler, WrapFuture, fut::ActorFutureExt};
 
@@ -15,7 +16,7 @@ use super::flush::Flushed;
 use crate::domain::limits::{FAREWELL, HELD_RETRY_PAUSE, IDLE_MAX};
 use crate::domain::time::Monotonic;
 use crate::ports::{ReserveRequest, Settlement};
-use crate::runtime::{Envelope, Gauge, Lifeline, Link, Ticket};
+use crate::runtime::{Counter, Envelope, Gauge, Lifeline, Link, Spread, Ticket};
 
 /// Asks for units under a grant.
 pub struct Reserve {
@@ -77,7 +78,10 @@ pub struct StockActor {
     settlement: Settlement,
     is_flushing: bool,
     active_at: Monotonic,
-    flushes: Gauge,
+    flushes: Counter,
+    refusals: Counter,
+    ungated: Counter,
+    batches: Arc<Spread>,
     latest_batch: Gauge,
     available: Gauge,
     lifeline: Lifeline,
@@ -94,7 +98,10 @@ impl StockActor {
             is_flushing: false,
             active_at: seat.clock.now().monotonic,
             seat,
-            flushes: lifeline.gauge("flushes"),
+            flushes: lifeline.counter("flushes"),
+            refusals: lifeline.counter("refusals"),
+            ungated: lifeline.counter("ungated"),
+            batches: lifeline.sizes("batches"),
             latest_batch: lifeline.gauge("latest_batch"),
             available: lifeline.gauge("available"),
             lifeline,
@@ -129,7 +136,8 @@ impl StockActor {
         let now = self.seat.clock.now().monotonic;
         self.waiting.retain(|(reserve, _)| reserve.until >= now);
         let asked = take(&mut self.waiting);
-        self.flushes.add_count(1);
+        self.flushes.add(1);
+        self.batches.note_size(asked.len());
         self.latest_batch.set_count(asked.len());
         let (gate, sku_id) = (self.seat.gate.clone(), self.seat.cell.sku_id.clone());
         let call = async move {
@@ -176,9 +184,14 @@ impl StockActor {
         let mut batches: Vec<(Link<Reserved>, Reserved)> = Vec::new();
         let mut held = Vec::new();
         for ((reserve, ticket), admission) in asked.into_iter().zip(flushed.admissions) {
-            if admission == Admission::Held {
-                held.push((reserve, ticket));
-                continue;
+            match admission {
+                Admission::Held => {
+                    held.push((reserve, ticket));
+                    continue;
+                }
+                Admission::Refused { .. } => self.refusals.add(1),
+                Admission::Ungated => self.ungated.add(1),
+                _ => {}
             }
             let Some((work, reply_to)) = reserve.asker.answered() else { continue };
             match batches.iter_mut().find(|(link, _)| link.is_same(&reply_to)) {

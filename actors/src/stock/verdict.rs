@@ -10,13 +10,17 @@ use dashmap::DashMap;
 
 use super::directory::StockDirectory;
 use crate::domain::id::SkuId;
-use crate::domain::invariant::stock_violations;
+use crate::domain::invariant::{Invariant, stock_violations};
 use crate::domain::stock::Level;
 use crate::domain::time::Monotonic;
 use crate::ports::{Clock, Ledger, LedgerLevel, Settlement, SkuAudit, Store, StoreError};
+use crate::runtime::{Counter, Counts};
 
 /// How long a ledger may lag before that is a difference.
 const SETTLING_MAX: Duration = Duration::from_secs(10);
+
+/// The invariants that a verdict is about.
+const JUDGED: [Invariant; 3] = [Invariant::StockAddsUp, Invariant::StockMatchesOrders, Invariant::LedgerMatchesStore];
 
 /// How far those asked agree. The declaration order is that of severity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,6 +34,9 @@ pub enum VerdictState {
 }
 
 impl VerdictState {
+    /// Every state, the best first.
+    pub const ALL: [Self; 3] = [Self::Agrees, Self::Settling, Self::Differs];
+
     /// The state as clients name it.
     pub const fn name(self) -> &'static str {
         match self {
@@ -53,6 +60,8 @@ pub struct SkuVerdict {
     pub actor: Option<Level>,
     /// What differs, in words.
     pub differences: Vec<String>,
+    /// The invariants that this breaks.
+    pub broken: Vec<Invariant>,
 }
 
 /// The verdict on every SKU asked for.
@@ -72,6 +81,8 @@ pub struct Verdicts {
     clock: Arc<dyn Clock>,
     /// Since when a SKU has been behind the version that its stock row has.
     lagging: DashMap<SkuId, (u64, Monotonic)>,
+    /// How often a verdict found an invariant broken.
+    violations: Vec<(Invariant, Counter)>,
 }
 
 impl Verdicts {
@@ -81,8 +92,10 @@ impl Verdicts {
         ledger: Arc<dyn Ledger>,
         stock: Arc<StockDirectory>,
         clock: Arc<dyn Clock>,
+        counts: &Counts,
     ) -> Self {
-        Self { store, ledger, stock, clock, lagging: DashMap::new() }
+        let counter = |invariant: Invariant| (invariant, counts.violations(invariant));
+        Self { store, ledger, stock, clock, lagging: DashMap::new(), violations: JUDGED.map(counter).into() }
     }
 
     /// The verdict on one SKU, or on all from `after` on, by id, at most `limit`.
@@ -94,13 +107,20 @@ impl Verdicts {
         for audit in self.store.audit(sku_id, after, limit).await? {
             let first = self.weigh(audit).await;
             let again = if first.state == VerdictState::Agrees { Vec::new() } else { self.reread(&first).await? };
-            match again.into_iter().next() {
-                Some(audit) => skus.push(self.weigh(audit).await),
-                None => skus.push(first),
-            }
+            let verdict = match again.into_iter().next() {
+                Some(audit) => self.weigh(audit).await,
+                None => first,
+            };
+            self.count(&verdict.broken);
+            skus.push(verdict);
         }
         let state = skus.iter().map(|sku| sku.state).max().unwrap_or(VerdictState::Agrees);
         Ok(Verdict { state, skus })
+    }
+
+    fn count(&self, broken: &[Invariant]) {
+        let counters = self.violations.iter().filter(|(invariant, _)| broken.contains(invariant));
+        counters.for_each(|(_, counter)| counter.add(1));
     }
 
     /// Reads a SKU that does not agree again, into the ledger too.
@@ -121,9 +141,9 @@ impl Verdicts {
         let sku_id = audit.sku.sku_id.clone();
         let ledger = self.ledger.read(&sku_id).await.ok().flatten();
         let actor = self.stock.live(&sku_id).map(|cell| cell.seen().0.level);
-        let mut differences: Vec<String> =
-            stock_violations(&sku_id, &audit.sku.level, &audit.orders).iter().map(ToString::to_string).collect();
-        let is_broken = !differences.is_empty();
+        let violations = stock_violations(&sku_id, &audit.sku.level, &audit.orders);
+        let mut differences: Vec<String> = violations.iter().map(ToString::to_string).collect();
+        let mut broken: Vec<Invariant> = violations.iter().map(|violation| violation.invariant).collect();
         let lags = lags(&audit.sku.level, ledger.as_ref(), actor.as_ref());
         let now = self.clock.now().monotonic;
         let lag = if lags.is_empty() {
@@ -138,15 +158,18 @@ impl Verdicts {
             now.since(lagging.1)
         };
         let is_in_flight = ledger.is_some_and(|ledger| ledger.grants > 0);
-        let state = match (is_broken, lags.is_empty()) {
-            (true, _) => VerdictState::Differs,
-            (false, true) if is_in_flight => VerdictState::Settling,
-            (false, true) => VerdictState::Agrees,
-            (false, false) if is_in_flight || lag < SETTLING_MAX => VerdictState::Settling,
-            (false, false) => VerdictState::Differs,
+        if !is_in_flight && lag >= SETTLING_MAX {
+            broken.push(Invariant::LedgerMatchesStore);
+        }
+        let state = if !broken.is_empty() {
+            VerdictState::Differs
+        } else if is_in_flight || !lags.is_empty() {
+            VerdictState::Settling
+        } else {
+            VerdictState::Agrees
         };
         differences.extend(lags);
-        SkuVerdict { state, audit, ledger, actor, differences }
+        SkuVerdict { state, audit, ledger, actor, differences, broken }
     }
 }
 

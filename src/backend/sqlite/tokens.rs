@@ -3,16 +3,32 @@
 use std::sync::Arc;
 
 use actors::domain::id::UserId;
+use actors::domain::time::Timestamp;
 use actors::ports::{Clock, CommitError, StoreError};
-use rusqlite::params;
+use rusqlite::{Connection, Row, params};
 
 use super::SqliteStore;
 use super::fault::Fault;
-use super::queries::first;
+use super::queries::{all, first, limit_of};
 use super::rows::Columns;
 use super::store::Connections;
 use super::transaction::End;
 use super::writer::commit_error;
+
+/// The columns that [`token`] reads, in its order.
+macro_rules! token_columns {
+    () => {
+        "id, token_id, role, label, user_id, create_time"
+    };
+}
+
+fn token(row: &Row<'_>) -> Result<(i64, StoredToken), Fault> {
+    let mut columns = Columns::of(row);
+    let id = columns.take()?;
+    let (token_id, role, label) = (columns.take()?, columns.take()?, columns.take()?);
+    let user_id = columns.optional_id()?;
+    Ok((id, StoredToken { token_id, role, label, user_id, created_at: columns.time()? }))
+}
 
 /// A token to store.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +56,19 @@ pub struct StoredToken {
     pub user_id: Option<UserId>,
     /// What the shop calls it.
     pub label: Option<String>,
+    /// When it was stored.
+    pub created_at: Timestamp,
+}
+
+/// What became of taking a token away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Removal {
+    /// It is gone.
+    Done,
+    /// There is no token with this id.
+    Unknown,
+    /// It is the only one of its role, and there has to be one.
+    LastOfRole,
 }
 
 /// The tokens of a store.
@@ -55,26 +84,51 @@ impl SqliteTokens {
         Self { connections: Arc::clone(&store.connections), clock }
     }
 
-    /// Stores a token. Its id and its digest must be new.
+    /// Stores a token and tells when. Its id and its digest must be new.
     ///
     /// # Errors
     /// Fails like any other commit.
-    pub async fn insert(&self, token: NewToken) -> Result<(), CommitError> {
+    pub async fn insert(&self, token: NewToken) -> Result<Timestamp, CommitError> {
         const SQL: &str = "INSERT INTO access_token (token_id, token_hash, role, user_id, label, create_time) \
              VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
         let now = self.clock.now().wall;
-        let stored = self.connections.writer.run(move |writer| {
-            let stored = writer.transact(|connection| {
-                let user_id = token.user_id.as_ref().map(UserId::as_str);
-                let NewToken { token_id, token_hash, role, label, .. } = &token;
-                let row = params![token_id, token_hash, role, user_id, label, now.millis()];
-                connection.prepare_cached(SQL)?.execute(row)?;
-                Ok(End::Commit(()))
-            });
-            stored.map_err(commit_error)
+        let insert = self.write(move |connection| {
+            let user_id = token.user_id.as_ref().map(UserId::as_str);
+            let NewToken { token_id, token_hash, role, label, .. } = &token;
+            let row = params![token_id, token_hash, role, user_id, label, now.millis()];
+            connection.prepare_cached(SQL)?.execute(row)?;
+            Ok(End::Commit(now))
         });
-        let stored = stored.map_err(|refusal| CommitError::NotDone(refusal.to_string()))?;
-        stored.await.unwrap_or_else(|_| Err(CommitError::Unknown(Fault::BrokeOff.to_string())))
+        insert.await
+    }
+
+    /// Takes a token away, unless it is the last of the role that there has to be one of.
+    ///
+    /// # Errors
+    /// Fails like any other commit.
+    pub async fn remove(&self, token_id: String, needed_role: &'static str) -> Result<Removal, CommitError> {
+        const ROLE: &str = "SELECT role FROM access_token WHERE token_id = ?1";
+        const OTHER: &str = "SELECT 1 FROM access_token WHERE role = ?1 AND token_id <> ?2";
+        const REMOVE: &str = "DELETE FROM access_token WHERE token_id = ?1";
+        let remove = self.write(move |connection| {
+            let role = first(connection, ROLE, [&token_id], |row| Columns::of(row).take::<String>())?;
+            let Some(role) = role else { return Ok(End::Rollback(Removal::Unknown)) };
+            if role == needed_role && !connection.prepare_cached(OTHER)?.exists([needed_role, &token_id])? {
+                return Ok(End::Rollback(Removal::LastOfRole));
+            }
+            connection.prepare_cached(REMOVE)?.execute([&token_id])?;
+            Ok(End::Commit(Removal::Done))
+        });
+        remove.await
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<End<T>, Fault> + Send + 'static,
+    ) -> Result<T, CommitError> {
+        let written = self.connections.writer.run(move |writer| writer.transact(work).map_err(commit_error));
+        let written = written.map_err(|refusal| CommitError::NotDone(refusal.to_string()))?;
+        written.await.unwrap_or_else(|_| Err(CommitError::Unknown(Fault::BrokeOff.to_string())))
     }
 
     /// The token with this digest.
@@ -82,15 +136,21 @@ impl SqliteTokens {
     /// # Errors
     /// Fails if the store cannot be read.
     pub async fn find(&self, token_hash: [u8; 32]) -> Result<Option<StoredToken>, StoreError> {
-        const SQL: &str = "SELECT token_id, role, label, user_id FROM access_token WHERE token_hash = ?1";
-        let find = self.connections.read(move |connection| {
-            first(connection, SQL, [token_hash], |row| {
-                let mut columns = Columns::of(row);
-                let (token_id, role, label) = (columns.take()?, columns.take()?, columns.take()?);
-                Ok(StoredToken { token_id, role, label, user_id: columns.optional_id()? })
-            })
-        });
-        find.await
+        const SQL: &str = concat!("SELECT ", token_columns!(), " FROM access_token WHERE token_hash = ?1");
+        let find = self.connections.read(move |connection| first(connection, SQL, [token_hash], token));
+        Ok(find.await?.map(|(_, token)| token))
+    }
+
+    /// Tokens with their places in the order of making, newest first, from before the place `before` on.
+    ///
+    /// # Errors
+    /// Fails if the store cannot be read.
+    pub async fn list(&self, before: Option<i64>, limit: usize) -> Result<Vec<(i64, StoredToken)>, StoreError> {
+        const SQL: &str =
+            concat!("SELECT ", token_columns!(), " FROM access_token WHERE id < ?1 ORDER BY id DESC LIMIT ?2");
+        let before = before.unwrap_or(i64::MAX);
+        let limit = limit_of(limit);
+        self.connections.read(move |connection| all(connection, SQL, [before, limit], token)).await
     }
 
     /// How many tokens there are.

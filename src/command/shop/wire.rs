@@ -1,6 +1,8 @@
 //! What the service answers, as far as the commands read it. Members that they do not read are passed over.
 
-use serde::Deserialize;
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// An order.
@@ -138,6 +140,36 @@ pub(in crate::command) struct Totals {
     pub(in crate::command) sold: i64,
 }
 
+/// A page of live actors.
+#[derive(Clone, Debug, Deserialize)]
+pub(in crate::command) struct ActorList {
+    /// The actors, by kind and key.
+    pub(in crate::command) actors: Vec<Actor>,
+    /// Where the next page begins; none if this is the last.
+    pub(in crate::command) next_cursor: Option<String>,
+}
+
+/// A live actor.
+#[derive(Clone, Debug, Deserialize)]
+pub(in crate::command) struct Actor {
+    /// What it is.
+    pub(in crate::command) kind: String,
+    /// Which of its kind.
+    pub(in crate::command) key: String,
+    /// The node it lives on.
+    pub(in crate::command) node: String,
+    /// Messages on their way to it.
+    pub(in crate::command) mailbox: u64,
+    /// Messages it handled.
+    pub(in crate::command) handled: u64,
+    /// How often it was replaced after a panic.
+    pub(in crate::command) restarts: u64,
+    /// When it last did something.
+    pub(in crate::command) last_activity: String,
+    /// What else it shows of itself.
+    pub(in crate::command) state: BTreeMap<String, i64>,
+}
+
 /// What the ledger holds for a SKU.
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub(in crate::command) struct LedgerView {
@@ -155,4 +187,48 @@ impl SkuVerdict {
             other => other.to_string(),
         })
     }
+}
+
+/// A token to give out.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(in crate::command) struct WantedToken<'a> {
+    /// What it lets its holder be.
+    pub(in crate::command) role: &'a str,
+    /// The user it speaks for.
+    pub(in crate::command) user_id: Option<&'a str>,
+    /// What to call it.
+    pub(in crate::command) label: Option<&'a str>,
+}
+
+/// A token that was given out.
+#[derive(Deserialize)]
+pub(in crate::command) struct CreatedToken {
+    /// Names it.
+    pub(in crate::command) token_id: String,
+    /// The token itself.
+    pub(in crate::command) token: String,
+}
+
+/// A page of tokens.
+#[derive(Clone, Debug, Deserialize)]
+pub(in crate::command) struct TokenList {
+    /// The tokens, newest first.
+    pub(in crate::command) tokens: Vec<Token>,
+    /// Where the next page goes on.
+    pub(in crate::command) next_cursor: Option<String>,
+}
+
+/// What is told of a token.
+#[derive(Clone, Debug, Deserialize)]
+pub(in crate::command) struct Token {
+    /// Names it.
+    pub(in crate::command) token_id: String,
+    /// What it lets its holder be.
+    pub(in crate::command) role: String,
+    /// The user it speaks for.
+    pub(in crate::command) user_id: Option<String>,
+    /// What the shop calls it.
+    pub(in crate::command) label: Option<String>,
+    /// When it was given out.
+    pub(in crate::command) created_at: String,
 }

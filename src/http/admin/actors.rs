@@ -2,23 +2,28 @@
 
 use std::collections::BTreeMap;
 
+use actors::domain::time::Timestamp;
 use actors::node::LiveActor;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::http::answer::{Answer, ok};
 use crate::http::call::Call;
 use crate::http::cursor;
 use crate::http::problem::Refusal;
+use crate::http::schema::like;
 use crate::rfc3339;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = ActorList)]
 struct Body<'a> {
     actors: Vec<ActorBody<'a>>,
     next_cursor: Option<String>,
 }
 
 /// An actor as operators see it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Actor)]
 pub(super) struct ActorBody<'a> {
     kind: &'static str,
     key: String,
@@ -26,7 +31,9 @@ pub(super) struct ActorBody<'a> {
     mailbox: usize,
     handled: u64,
     restarts: u64,
+    #[schema(schema_with = like::<Timestamp>)]
     last_activity: String,
+    /// What the actor shows of itself; which names there are depends on its kind.
     state: BTreeMap<&'static str, i64>,
 }
 
@@ -37,6 +44,14 @@ impl<'a> ActorBody<'a> {
     }
 }
 
+/// Lists who lives on this node, and how each is doing.
+#[utoipa::path(
+    get,
+    path = "/admin/actors",
+    tag = "admin",
+    operation_id = "list_actors",
+    responses((status = 200, description = "A page of actors, by kind and key.", body = Body))
+)]
 pub(in crate::http) async fn handle(call: Call) -> Answer {
     let kind = call.query.text("kind");
     let limit = call.query.limit()?;

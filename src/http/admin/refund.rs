@@ -3,22 +3,35 @@
 pub(in crate::http) mod list;
 pub(in crate::http) mod settle;
 
-use actors::domain::money::Currency;
+use actors::domain::id::{OrderId, PaymentId, UserId};
+use actors::domain::money::{Currency, Money};
+use actors::domain::payment::{RefundReason, RefundStatus};
+use actors::domain::time::Timestamp;
 use actors::ports::ListedRefund;
 use serde::Serialize;
+use utoipa::ToSchema;
 
+use crate::http::schema::like;
 use crate::rfc3339;
 
 /// A payment that is or was owed back, as operators see it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Refund)]
 struct RefundBody {
+    #[schema(schema_with = like::<PaymentId>)]
     payment_id: String,
+    #[schema(schema_with = like::<OrderId>)]
     order_id: String,
+    #[schema(schema_with = like::<UserId>)]
     user_id: String,
+    #[schema(schema_with = like::<Money>)]
     amount: String,
+    #[schema(schema_with = like::<RefundReason>)]
     reason: &'static str,
+    #[schema(schema_with = like::<RefundStatus>)]
     status: &'static str,
     /// Since when it is owed back.
+    #[schema(schema_with = like::<Timestamp>)]
     at: String,
 }
 

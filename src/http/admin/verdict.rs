@@ -5,23 +5,30 @@ use actors::domain::rejection::Rejection;
 use actors::domain::stock::Level;
 use actors::stock::{SkuVerdict, Verdict, VerdictState};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::http::answer::{Answer, ok};
 use crate::http::call::Call;
+use crate::http::schema::like;
 use crate::http::sku::StockCounts;
 
 /// SKUs read at once.
 const STEP: usize = 500;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Verdict)]
 struct Body {
+    #[schema(schema_with = like::<VerdictState>)]
     state: &'static str,
     skus: Vec<SkuBody>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = SkuVerdict)]
 struct SkuBody {
+    #[schema(schema_with = like::<SkuId>)]
     sku_id: String,
+    #[schema(schema_with = like::<VerdictState>)]
     state: &'static str,
     store: StockCounts,
     orders: OrdersBody,
@@ -30,26 +37,40 @@ struct SkuBody {
     differences: Vec<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = OrderTotals)]
 struct OrdersBody {
     reserved: i64,
     sold: i64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = LedgerView)]
 struct LedgerBody {
     available: i64,
     grants: usize,
 }
 
 /// What the node last saw committed.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = StockActorView)]
 struct ActorBody {
     #[serde(flatten)]
     counts: StockCounts,
     version: u64,
 }
 
+/// Tells whether store, orders, ledger and actors say the same.
+#[utoipa::path(
+    get,
+    path = "/admin/verdict",
+    tag = "admin",
+    operation_id = "get_verdict",
+    responses(
+        (status = 200, description = "What everyone says, SKU by SKU.", body = Body),
+        (status = 404, description = "sku_not_found")
+    )
+)]
 pub(in crate::http) async fn handle(call: Call) -> Answer {
     let sku_id: Option<SkuId> = call.query.get("sku_id")?;
     let verdict = match sku_id {
@@ -80,7 +101,7 @@ async fn on_all(call: &Call) -> Result<Verdict, actors::ports::StoreError> {
 }
 
 fn body_of(verdict: &SkuVerdict) -> SkuBody {
-    let SkuVerdict { state, audit, ledger, actor, differences } = verdict;
+    let SkuVerdict { state, audit, ledger, actor, differences, .. } = verdict;
     SkuBody {
         sku_id: audit.sku.sku_id.to_string(),
         state: state.name(),

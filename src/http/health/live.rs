@@ -1,16 +1,24 @@
 //! `GET /health/live`: the process answers.
 
-use actix_web::web::Data;
 use serde::Serialize;
+use utoipa::ToSchema;
 
-use crate::http::Front;
 use crate::http::answer::{Answer, ok};
+use crate::http::call::Visit;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Live {
     live: bool,
 }
 
-pub(in crate::http) async fn handle(_: Data<Front>) -> Answer {
+/// Tells that the process answers.
+#[utoipa::path(
+    get,
+    path = "/health/live",
+    tag = "health",
+    operation_id = "is_live",
+    responses((status = 200, description = "It answers.", body = Live))
+)]
+pub(in crate::http) async fn handle(_: Visit) -> Answer {
     Ok(ok(&Live { live: true }))
 }

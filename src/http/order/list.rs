@@ -4,6 +4,7 @@ use actors::domain::id::{OrderId, UserId};
 use actors::domain::order::Status;
 use actors::ports::{OrderPage, OrderQuery};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::OrderBody;
 use crate::access::Caller;
@@ -12,12 +13,21 @@ use crate::http::call::Call;
 use crate::http::cursor;
 use crate::http::problem::Refusal;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = OrderList)]
 struct Body<'a> {
     orders: Vec<OrderBody<'a>>,
     next_cursor: Option<String>,
 }
 
+/// Lists orders, newest first; a customer sees its own.
+#[utoipa::path(
+    get,
+    path = "/orders",
+    tag = "orders",
+    operation_id = "list_orders",
+    responses((status = 200, description = "A page of orders.", body = Body))
+)]
 pub(in crate::http) async fn handle(call: Call) -> Answer {
     let status = call.query.text("status").map(status_of).transpose()?;
     let asked: Option<UserId> = call.query.get("user_id")?;

@@ -8,36 +8,73 @@ use actors::domain::money::Currency;
 use actors::domain::order::WantedLine;
 use actors::order::OrderRequest;
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::{OrderBody, tag};
 use crate::access::Caller;
 use crate::http::answer::{Answer, REPLAYED, write};
 use crate::http::call::Call;
+use crate::http::openapi::Key;
 use crate::http::problem::Refusal;
+use crate::http::schema::{Price, like, maybe};
 use crate::http::wire::{Object, Parsed, Text, money, quantity};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = NewOrder)]
 #[serde(deny_unknown_fields)]
 struct Wanted {
+    #[schema(value_type = Vec<Item>, min_items = 1, max_items = 50)]
     items: Vec<Object<Item>>,
+    /// For whom; required of every role but `customer`, which must not send it.
+    #[schema(schema_with = maybe::<UserId>)]
     #[serde(default)]
     user_id: Option<Parsed<UserId>>,
+    #[schema(schema_with = maybe::<Text<0, SOURCE_LENGTH_MAX>>)]
     #[serde(default)]
     source: Option<Text<0, SOURCE_LENGTH_MAX>>,
+    #[schema(schema_with = maybe::<Text<0, TEXT_LENGTH_MAX>>)]
     #[serde(default)]
     remark: Option<Text<0, TEXT_LENGTH_MAX>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = NewOrderLine)]
 #[serde(deny_unknown_fields)]
 struct Item {
+    #[schema(schema_with = like::<SkuId>)]
     sku_id: Parsed<SkuId>,
+    /// Lines of one SKU are merged; together they must stay in these bounds, too.
+    #[schema(minimum = 1, maximum = 1_000_000, example = 2)]
     #[serde(deserialize_with = "quantity")]
     quantity: u32,
+    /// If the price is another, the order is refused.
+    #[schema(schema_with = maybe::<Price>)]
     #[serde(default)]
     expected_unit_price: Option<String>,
 }
 
+/// Places an order: all of its lines, or none.
+#[utoipa::path(
+    post,
+    path = "/orders",
+    tag = "orders",
+    operation_id = "place_order",
+    params(Key),
+    request_body = Wanted,
+    responses(
+        (status = 201, description = "Stock is reserved until `expires_at`.", body = OrderBody, headers(
+            ("Location" = String, description = "Where the order is."),
+            ("ETag" = String, description = "The order's version, in quotes."),
+            ("Idempotency-Replayed" = String, description = "`true` if this is the stored answer of an earlier attempt.")
+        )),
+        (status = 404, description = "sku_not_found"),
+        (
+            status = 409,
+            description = "request_in_progress | sku_not_on_sale | price_changed | sold_out | purchase_limit_reached"
+        ),
+        (status = 422, description = "field_not_allowed | too_many_lines | idempotency_key_reused")
+    )
+)]
 pub(in crate::http) async fn handle(call: Call) -> Answer {
     let Wanted { items, user_id, source, remark } = call.json()?;
     let request = OrderRequest {

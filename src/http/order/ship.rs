@@ -2,11 +2,26 @@
 
 use actors::domain::commit::OrderAction;
 
-use super::shown;
+use super::{OrderBody, shown};
 use crate::http::answer::Answer;
 use crate::http::call::Call;
 use crate::http::wire::Nothing;
 
+/// Tells that the goods are on their way.
+#[utoipa::path(
+    post,
+    path = "/orders/{id}/ship",
+    tag = "orders",
+    operation_id = "ship_order",
+    request_body = Nothing,
+    responses(
+        (status = 200, description = "The order, shipped.", body = OrderBody, headers(
+            ("ETag" = String, description = "The order's version, in quotes.")
+        )),
+        (status = 404, description = "order_not_found"),
+        (status = 409, description = "illegal_transition")
+    )
+)]
 pub(in crate::http) async fn handle(call: Call) -> Answer {
     let Nothing {} = call.optional_json()?;
     let action = OrderAction { order_id: call.order_id()?, by: call.caller.name().to_owned() };

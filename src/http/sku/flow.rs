@@ -2,31 +2,40 @@
 //!
 //! Customers see what happened and not on whose account: an entry's order, author and reason are the shop's to know.
 
-use actors::domain::stock::FlowEntry;
+use actors::domain::id::OrderId;
+use actors::domain::stock::{FlowEntry, FlowKind};
+use actors::domain::time::Timestamp;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::find;
 use crate::access::Caller;
 use crate::http::answer::{Answer, ok};
 use crate::http::call::Call;
 use crate::http::cursor;
+use crate::http::schema::{like, maybe};
 use crate::rfc3339;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = StockFlow)]
 struct Body<'a> {
     entries: Vec<EntryBody<'a>>,
     next_cursor: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = StockFlowEntry)]
 struct EntryBody<'a> {
+    #[schema(schema_with = like::<Timestamp>)]
     at: String,
+    #[schema(schema_with = like::<FlowKind>)]
     kind: &'static str,
     /// By how much `available` changed; of a confirm nothing, for its units were set aside before.
     change: i64,
     quantity: u64,
     available_before: i64,
     available_after: i64,
+    #[schema(schema_with = maybe::<OrderId>)]
     order_id: Option<String>,
     by: Option<&'a str>,
     reason: Option<&'a str>,
@@ -49,6 +58,19 @@ impl<'a> EntryBody<'a> {
     }
 }
 
+/// Lists everything that happened to a SKU's stock, newest first.
+///
+/// Customers see what happened and not on whose account.
+#[utoipa::path(
+    get,
+    path = "/skus/{id}/stock/flow",
+    tag = "skus",
+    operation_id = "list_stock_flow",
+    responses(
+        (status = 200, description = "A page of the flow.", body = Body),
+        (status = 404, description = "sku_not_found")
+    )
+)]
 pub(in crate::http) async fn handle(call: Call) -> Answer {
     let limit = call.query.limit()?;
     let scope = format!("flow of {}", call.sku_id()?);
@@ -64,9 +86,6 @@ pub(in crate::http) async fn handle(call: Call) -> Answer {
 
 #[cfg(test)]
 mod tests {
-    use actors::domain::id::OrderId;
-    use actors::domain::stock::FlowKind;
-    use actors::domain::time::Timestamp;
     use serde_json::{json, to_value};
 
     use super::*;

@@ -4,6 +4,7 @@ use actors::domain::payment::RefundStatus;
 use actors::domain::time::Timestamp;
 use actors::ports::{RefundPosition, RefundQuery};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::RefundBody;
 use crate::http::answer::{Answer, ok};
@@ -11,12 +12,21 @@ use crate::http::call::Call;
 use crate::http::cursor;
 use crate::http::problem::Refusal;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = RefundList)]
 struct Body {
     refunds: Vec<RefundBody>,
     next_cursor: Option<String>,
 }
 
+/// Lists payments that are or were owed back, the one that is longest so first.
+#[utoipa::path(
+    get,
+    path = "/admin/refunds",
+    tag = "admin",
+    operation_id = "list_refunds",
+    responses((status = 200, description = "A page of refunds.", body = Body))
+)]
 pub(in crate::http) async fn handle(call: Call) -> Answer {
     let status = call.query.text("status").map(status_of).transpose()?;
     let limit = call.query.limit()?;

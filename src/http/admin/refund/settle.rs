@@ -8,6 +8,19 @@ use crate::http::answer::{Answer, ok};
 use crate::http::call::Call;
 use crate::http::wire::Nothing;
 
+/// Tells that the money of a payment was given back; the order stays as it is.
+#[utoipa::path(
+    post,
+    path = "/admin/refunds/{id}/done",
+    tag = "admin",
+    operation_id = "settle_refund",
+    request_body = Nothing,
+    responses(
+        (status = 200, description = "The refund, done.", body = RefundBody),
+        (status = 404, description = "payment_not_found"),
+        (status = 409, description = "no_refund_due")
+    )
+)]
 pub(in crate::http) async fn handle(call: Call) -> Answer {
     let Nothing {} = call.optional_json()?;
     let payment = call.front.node.orders.settle_refund(call.payment_id()?).await?;
