@@ -23,17 +23,18 @@ use actors::ports::{Clock, CommitError, StoreError};
 use actors::stock::MemoryLedger;
 
 use crate::access::{Caller, IssuedToken, Tokens as _};
+use crate::backend::mysql::Migrated;
 use crate::backend::otlp::OtlpExporter;
 use crate::backend::printer::{self, LinePrinter};
 use crate::backend::shop::CurrencyError;
-use crate::backend::sqlite::{self, SqliteEventLog, SqliteTokens};
+use crate::backend::{mysql, sqlite};
 use crate::http::{Front, HttpServer};
-use crate::settings::{LedgerSettings, Settings, StreamSettings};
+use crate::settings::{LedgerSettings, Settings, StoreSettings, StreamSettings};
 use admin_token::AdminToken;
 use clock::SystemClock;
 use data_dir::DataDir;
 use ids::UlidIds;
-use open_store::open_store;
+use open_store::{OpenStore, migrate_store, open_store};
 use own_files::OwnFiles;
 use spawn::OnArbiter;
 use tokens::StoredTokens;
@@ -79,6 +80,15 @@ pub enum StartError {
     /// The database cannot be used.
     #[error("{0}")]
     Store(#[from] sqlite::OpenError),
+    /// The database server's database must not be used as it is.
+    #[error("{0}")]
+    NotUsable(#[from] mysql::NotUsable),
+    /// The database server's tables cannot be brought up to date.
+    #[error("the store cannot be migrated: {0}")]
+    NotMigrated(String),
+    /// The system gives no thread.
+    #[error("the system gives no thread: {0}")]
+    NoThread(io::Error),
     /// There was a database, and now there is none.
     #[error(
         "the database {} is not there or empty, though {} was made with it; put the database back, or delete that file \
@@ -118,7 +128,8 @@ impl StartError {
             | Self::StoreLost { .. } => true,
             Self::Currency(error) => !matches!(error, CurrencyError::NotStored(_)),
             Self::Store(error) => error.is_misplaced,
-            Self::Tokens(_) | Self::NewToken(_) | Self::Random(_) => false,
+            Self::NotUsable(_) => true,
+            Self::NotMigrated(_) | Self::NoThread(_) | Self::Tokens(_) | Self::NewToken(_) | Self::Random(_) => false,
         }
     }
 }
@@ -134,10 +145,30 @@ pub async fn issue_offline(
 ) -> Result<IssuedToken, StartError> {
     let data = DataDir::open(&settings.data.dir)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
-    let store = open_store(settings.store, &settings.shop, &data.admin_token(), &clock).await?;
-    let tokens = SqliteTokens::of(&store, clock);
-    AdminToken::provide(&data.admin_token(), &tokens).await?;
+    let OpenStore { tokens, .. } = open_store(settings.store, &settings.shop, &data.admin_token(), &clock).await?;
+    AdminToken::provide(&data.admin_token(), &*tokens).await?;
     Ok(StoredTokens(tokens).issue(caller, label).await?)
+}
+
+/// Brings the tables of the store up to date, and tells what came of it in a sentence.
+///
+/// # Errors
+/// Tells in one sentence why that cannot be done.
+pub async fn migrate(settings: Settings) -> Result<String, StartError> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
+    let place = settings.store.to_string();
+    // The directory is made if it is not there, for a database file in it; a service that runs may go on.
+    let _data = match &settings.store {
+        StoreSettings::Sqlite { .. } => Some(DataDir::open(&settings.data.dir)?),
+        StoreSettings::Mysql(_) => None,
+    };
+    Ok(match migrate_store(settings.store, &settings.shop, &clock).await? {
+        None => format!("{place} is up to date"),
+        Some(Migrated { applied: 0, version }) => format!("{place} was up to date, at version {version}"),
+        Some(Migrated { applied, version }) => {
+            format!("{place} is at version {version} now; migrations applied: {applied}")
+        }
+    })
 }
 
 /// How long a stop waits for events to be printed, once nobody asks any more. With the server's own deadline it is within
@@ -164,7 +195,11 @@ impl App {
     /// Tells in one sentence why it cannot.
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
         let Settings { server, data, shop, store, ledger, stream, printer, metrics, limits, traces, log: _ } = settings;
-        let own = OwnFiles::of(&data.dir, &store.path);
+        let database = match &store {
+            StoreSettings::Sqlite { path, .. } => Some(&**path),
+            StoreSettings::Mysql(_) => None,
+        };
+        let own = OwnFiles::of(&data.dir, database);
         let data = DataDir::open(&data.dir)?;
         if let Some(path) = printer.path.as_deref()
             && let Some(what) = own.named_by(path)
@@ -172,17 +207,20 @@ impl App {
             return Err(StartError::OwnFile { path: path.to_owned(), what });
         }
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
-        let store = open_store(store, &shop, &data.admin_token(), &clock).await?;
-        let tokens = SqliteTokens::of(&store, Arc::clone(&clock));
-        let admin_token = AdminToken::provide(&data.admin_token(), &tokens).await?;
+        let OpenStore { store, log, tokens, is_there } = open_store(store, &shop, &data.admin_token(), &clock).await?;
+        let admin_token = if is_there {
+            AdminToken::provide(&data.admin_token(), &*tokens).await?
+        } else {
+            AdminToken::provide_later(data.admin_token(), Arc::clone(&tokens), Arc::clone(&clock))
+        };
         let LedgerSettings::Memory = ledger;
         let StreamSettings::Store = stream;
         let sink = Arc::new(LinePrinter::open(printer.path.as_deref())?);
         let core = Arbiter::new();
         let ports = Ports {
             ledger: Arc::new(MemoryLedger::new(Arc::clone(&clock))),
-            log: Arc::new(SqliteEventLog::of(&store)),
-            store: Arc::new(store),
+            log,
+            store,
             sink,
             clock,
             ids: Arc::new(UlidIds::new()),

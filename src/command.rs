@@ -3,6 +3,7 @@
 mod cli;
 mod duration;
 mod live_actors;
+mod migrate;
 mod rush;
 mod serve;
 mod shop;
@@ -52,6 +53,7 @@ pub fn run() -> ExitCode {
         Some(Command::Serve(args)) => serve::run(args),
         Some(Command::Rush(args)) => rush::run(&args),
         Some(Command::Actors(args)) => live_actors::run(&args),
+        Some(Command::Migrate(args)) => migrate::run(args),
         Some(Command::Verdict(args)) => verdict::run(&args),
         Some(Command::Token(command)) => token::run(command),
     };

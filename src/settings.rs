@@ -9,6 +9,7 @@ mod ledger;
 mod limits;
 mod log;
 mod metrics;
+mod mysql;
 mod printer;
 mod server;
 mod shop;
@@ -26,6 +27,7 @@ pub use ledger::LedgerSettings;
 pub use limits::LimitsSettings;
 pub use log::{LogFormat, LogSettings};
 pub use metrics::MetricsSettings;
+pub use mysql::{MysqlSettings, Secret, TlsSettings};
 pub use printer::PrinterSettings;
 pub use server::ServerSettings;
 pub use shop::ShopSettings;
@@ -174,8 +176,8 @@ mod tests {
     fn nothing_needs_to_be_set() {
         let settings = load(&[]).expect("the defaults are good");
         assert_eq!(settings.server.listen.to_string(), "127.0.0.1:8080");
-        assert_eq!(settings.store.path, PathBuf::from("data/floodgate.db"));
-        assert_eq!(settings.store.max_pages, None);
+        let path = PathBuf::from("data/floodgate.db");
+        assert_eq!(settings.store, StoreSettings::Sqlite { path, max_pages: None });
         assert_eq!(settings.shop.payment_window, Duration::from_secs(900));
         assert_eq!(settings.printer.path, None);
     }
@@ -215,9 +217,13 @@ mod tests {
             ("SERVER__LISTEN", "localhost:80", "server.listen must be an address and a port, such as"),
             ("SERVER__ROLE", "front", "server.role must be all, not \"front\""),
             ("DATA__DIR", "", "data.dir must name a directory"),
-            ("STORE__URL", "mysql://root@db/shop", "store.url names mysql, which is not built yet"),
-            ("STORE__URL", "postgres://db", "store.url must be sqlite:<file>, not \"postgres://db\""),
-            ("STORE__URL", "sqlite:", "store.url must be sqlite:<file>"),
+            (
+                "STORE__URL",
+                "mysql://db",
+                "store.url must be written mysql://<user>:<password>@<host>:<port>/<database>",
+            ),
+            ("STORE__URL", "postgres://a:SECRET@db", "store.url must be sqlite:<file> or mysql://"),
+            ("STORE__URL", "sqlite:", "store.url must be sqlite:<file> or mysql://"),
             ("STORE__MAX_PAGES", "1.5", "store.max_pages must be a whole number from 0 to 4294967295, not \"1.5\""),
             ("LEDGER__URL", "redis://cache", "ledger.url names redis, which is not built yet"),
             ("STREAM__URL", "kafka://a:9092", "stream.url names kafka, which is not built yet"),
@@ -254,7 +260,10 @@ mod tests {
             let sentence = load(&[(name, "x")]).map(|_| ()).expect_err(name);
             assert_eq!(sentence, format!("there is no setting {name}{hint}"));
         }
-        let others = [("FLOODGATE_URL", "x"), ("FLOODGATE_TOKEN", "x"), ("FLOODGATES", "x"), ("PATH", "x")];
+        let others =
+            ["URL", "TOKEN", "TEST_MYSQL_URL", "SERVICES", "SERVICES_DIR"].map(|name| format!("FLOODGATE_{name}"));
+        let others = [others.each_ref().map(String::as_str).as_slice(), &["FLOODGATES", "PATH"]].concat();
+        let others: Vec<_> = others.into_iter().map(|name| (name, "x")).collect();
         assert!(load(&others).is_ok());
     }
 

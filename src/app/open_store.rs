@@ -2,33 +2,109 @@
 
 use std::fs;
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use actors::domain::commit::Rules;
-use actors::ports::Clock;
+use actors::ports::{Clock, EventLog, Store};
 
 use super::StartError;
-use crate::backend::sqlite::{SqliteOptions, SqliteStore};
-use crate::settings::{ShopSettings, StoreSettings};
+use crate::backend::mysql::{Migrated, MysqlEventLog, MysqlOptions, MysqlStore, MysqlTokens, Tls};
+use crate::backend::sqlite::{SqliteEventLog, SqliteOptions, SqliteStore, SqliteTokens};
+use crate::backend::tokens::TokenStore;
+use crate::settings::{MysqlSettings, ShopSettings, StoreSettings, TlsSettings};
 
-/// Opens the store. An admin token from before tells that there was one, so then it must not begin empty.
+/// A store, by the ports that it serves.
+pub(super) struct OpenStore {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) log: Arc<dyn EventLog>,
+    pub(super) tokens: Arc<dyn TokenStore>,
+    /// Whether it is there to be asked. A server may come later than we do, and is then waited for.
+    pub(super) is_there: bool,
+}
+
+/// Opens the store.
 pub(super) async fn open_store(
     store: StoreSettings,
     shop: &ShopSettings,
     token: &Path,
     clock: &Arc<dyn Clock>,
-) -> Result<SqliteStore, StartError> {
-    let is_lost = match fs::metadata(&store.path) {
+) -> Result<OpenStore, StartError> {
+    match store {
+        StoreSettings::Sqlite { path, max_pages } => {
+            check_not_lost(&path, token)?;
+            let store = open_sqlite(path, max_pages, shop, clock)?;
+            store.keep_currency(&shop.currency).await?;
+            Ok(OpenStore {
+                log: Arc::new(SqliteEventLog::of(&store)),
+                tokens: Arc::new(SqliteTokens::of(&store, Arc::clone(clock))),
+                store: Arc::new(store),
+                is_there: true,
+            })
+        }
+        StoreSettings::Mysql(mysql) => {
+            let store = open_mysql(mysql, shop, clock)?;
+            let is_there = store.is_usable().await?.is_some();
+            Ok(OpenStore {
+                log: Arc::new(MysqlEventLog::of(&store)),
+                tokens: Arc::new(MysqlTokens::of(&store)),
+                store: Arc::new(store),
+                is_there,
+            })
+        }
+    }
+}
+
+/// Brings the store's tables up to date. SQLite's are by opening it.
+pub(super) async fn migrate_store(
+    store: StoreSettings,
+    shop: &ShopSettings,
+    clock: &Arc<dyn Clock>,
+) -> Result<Option<Migrated>, StartError> {
+    match store {
+        StoreSettings::Sqlite { path, max_pages } => open_sqlite(path, max_pages, shop, clock).map(|_| None),
+        StoreSettings::Mysql(mysql) => {
+            let migrated = open_mysql(mysql, shop, clock)?.migrate().await;
+            migrated.map(Some).map_err(|error| StartError::NotMigrated(error.0))
+        }
+    }
+}
+
+/// An admin token from before tells that there was a database file, so then it must not begin empty.
+fn check_not_lost(path: &Path, token: &Path) -> Result<(), StartError> {
+    let is_lost = match fs::metadata(path) {
         Ok(found) => found.is_file() && found.len() == 0,
         Err(error) => error.kind() == ErrorKind::NotFound,
     };
     if is_lost && token.exists() {
-        return Err(StartError::StoreLost { store: store.path, token: token.to_owned() });
+        return Err(StartError::StoreLost { store: path.to_owned(), token: token.to_owned() });
     }
-    let options = SqliteOptions { max_page_count: store.max_pages, ..SqliteOptions::at(store.path) };
-    let rules = Rules { payment_window: shop.payment_window };
-    let store = SqliteStore::open(options, Arc::clone(clock), rules)?;
-    store.keep_currency(&shop.currency).await?;
-    Ok(store)
+    Ok(())
+}
+
+fn open_sqlite(
+    path: PathBuf,
+    max_page_count: Option<u32>,
+    shop: &ShopSettings,
+    clock: &Arc<dyn Clock>,
+) -> Result<SqliteStore, StartError> {
+    let options = SqliteOptions { max_page_count, ..SqliteOptions::at(path) };
+    Ok(SqliteStore::open(options, Arc::clone(clock), rules(shop))?)
+}
+
+fn open_mysql(mysql: MysqlSettings, shop: &ShopSettings, clock: &Arc<dyn Clock>) -> Result<MysqlStore, StartError> {
+    let MysqlSettings { host, port, user, password, database, tls, connections, timeout } = mysql;
+    let tls = match tls {
+        TlsSettings::Off => Tls::Off,
+        TlsSettings::Unverified => Tls::Unverified,
+        TlsSettings::Verified(authority) => Tls::Verified(authority),
+    };
+    let (user, password) = (user.0, password.0);
+    let options = MysqlOptions { host, port, user, password, database, tls, connections, timeout };
+    let opened = MysqlStore::open(&options, Arc::clone(clock), rules(shop), shop.currency.clone());
+    opened.map_err(StartError::NoThread)
+}
+
+fn rules(shop: &ShopSettings) -> Rules {
+    Rules { payment_window: shop.payment_window }
 }

@@ -31,7 +31,7 @@ use std::path::PathBuf;
 
 pub use event_log::SqliteEventLog;
 pub use store::SqliteStore;
-pub use tokens::{NewToken, Removal, SqliteTokens, StoredToken};
+pub use tokens::SqliteTokens;
 
 /// Where the database is and how it is used.
 #[derive(Clone, Debug, PartialEq, Eq)]

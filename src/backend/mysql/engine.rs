@@ -1,0 +1,178 @@
+//! The thread that all work on the database runs on, and how work gets there.
+//!
+//! Connections belong to the thread they were opened on, which outlives the threads that serve requests; so what was
+//! begun is finished though nobody waits for it.
+
+use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::thread::Builder;
+use std::time::Duration;
+
+use actors::domain::commit::Rules;
+use actors::domain::money::Currency;
+use actors::ports::{Answer, Clock, StoreError};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::{JoinSet, LocalSet};
+use tokio::time::timeout;
+
+use super::MysqlOptions;
+use super::call::{CallCount, Calls, Connection, Wire};
+use super::fault::Fault;
+use super::gate::Gate;
+use super::pool::Pool;
+use super::sql::Sql;
+
+/// Pieces of work that may wait for the thread; it takes them up at once, so this is met only when something is wrong.
+const WAITING_MAX: usize = 4_096;
+/// Connections that write. The committer has one transaction in flight; tokens and the readiness check write, too.
+const WRITERS: usize = 2;
+/// How long work in hand may go on once the store is closed.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+type Job = Box<dyn FnOnce(Rc<Desk>) -> Pin<Box<dyn Future<Output = ()>>> + Send>;
+
+/// A way to the thread. The thread ends with the last of them.
+pub(super) struct Engine {
+    jobs: mpsc::Sender<Job>,
+    calls: Calls,
+}
+
+/// What work on the thread has at hand.
+pub(super) struct Desk {
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) rules: Rules,
+    pub(super) readers: Pool,
+    pub(super) writers: Pool,
+    gate: Rc<Gate>,
+}
+
+impl Engine {
+    /// Starts the thread; no connection is opened before there is work.
+    pub(super) fn start(
+        options: &MysqlOptions,
+        clock: Arc<dyn Clock>,
+        rules: Rules,
+        currency: Currency,
+    ) -> std::io::Result<Self> {
+        let (jobs, waiting) = mpsc::channel(WAITING_MAX);
+        let calls = Calls::default();
+        let wire = Wire { clock: Arc::clone(&clock), calls: calls.clone(), limit: options.timeout };
+        let (opts, places) = (options.driver(), options.connections);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
+        Builder::new().name("mysql".to_owned()).spawn(move || {
+            let desk = Rc::new(Desk {
+                clock,
+                rules,
+                readers: Pool::new(opts.clone(), wire.clone(), places),
+                writers: Pool::new(opts, wire, WRITERS),
+                gate: Gate::new(currency),
+            });
+            LocalSet::new().block_on(&runtime, work(&desk, waiting));
+        })?;
+        Ok(Self { jobs, calls })
+    }
+
+    /// How often each exchange with the server was made, and how often it failed.
+    pub(super) fn calls(&self) -> BTreeMap<&'static str, CallCount> {
+        self.calls.counts()
+    }
+
+    /// Has work done on the thread, whether or not anybody waits for it.
+    pub(super) fn run<T: Send + 'static, F: Future<Output = T>>(
+        &self,
+        work: impl FnOnce(Rc<Desk>) -> F + Send + 'static,
+    ) -> Answer<'static, Result<T, Fault>>
+    where
+        F: 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        let job: Job = Box::new(move |desk| {
+            let work = work(desk);
+            Box::pin(async move {
+                // Whoever asked may have gone away.
+                let _ = answer.send(work.await);
+            })
+        });
+        let sent = self.jobs.try_send(job).map_err(|_| Fault::Crowded);
+        Box::pin(async move {
+            sent?;
+            answered.await.map_err(|_| Fault::BrokeOff)
+        })
+    }
+
+    /// Reads on a connection of its own.
+    pub(super) fn read<T: Send + 'static>(
+        &self,
+        work: impl AsyncFn(&mut Connection) -> Result<T, Fault> + Send + 'static,
+    ) -> Answer<'static, Result<T, StoreError>> {
+        told(self.run(move |desk| async move { desk.read(&work).await }))
+    }
+
+    /// Reads on a connection of its own, where all statements see the same committed state.
+    pub(super) fn read_snapshot<T: Send + 'static>(
+        &self,
+        work: impl AsyncFn(&mut Connection) -> Result<T, Fault> + Send + 'static,
+    ) -> Answer<'static, Result<T, StoreError>> {
+        let work = async move |connection: &mut Connection| {
+            let begin = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; START TRANSACTION READ ONLY";
+            connection.run(Sql::plain("begin snapshot", begin)).await?;
+            let done = work(connection).await?;
+            connection.run(Sql::plain("end snapshot", "COMMIT")).await?;
+            Ok(done)
+        };
+        self.read(work)
+    }
+}
+
+fn told<T: Send + 'static>(
+    answer: Answer<'static, Result<Result<T, Fault>, Fault>>,
+) -> Answer<'static, Result<T, StoreError>> {
+    Box::pin(async move {
+        answer.await.and_then(|outcome| outcome).map_err(|fault| {
+            tracing::warn!(error = %fault, "database not read");
+            StoreError(fault.to_string())
+        })
+    })
+}
+
+async fn work(desk: &Rc<Desk>, mut waiting: mpsc::Receiver<Job>) {
+    let mut in_hand = JoinSet::new();
+    while let Some(job) = waiting.recv().await {
+        in_hand.spawn_local(job(Rc::clone(desk)));
+        // What is done is let go of.
+        while in_hand.try_join_next().is_some() {}
+    }
+    if timeout(FAREWELL, in_hand.join_all()).await.is_err() {
+        tracing::warn!("the database is left with work in hand");
+    }
+}
+
+impl Desk {
+    /// A connection from a pool, to a database that may be used.
+    pub(super) async fn take(&self, pool: &Pool) -> Result<Connection, Fault> {
+        let mut connection = pool.take().await?;
+        self.gate.pass(&mut connection).await?;
+        Ok(connection)
+    }
+
+    async fn read<T>(&self, work: &impl AsyncFn(&mut Connection) -> Result<T, Fault>) -> Result<T, Fault> {
+        match self.read_once(work).await {
+            // The server may be back by now, or only have ended what it found idle.
+            Err(fault) if fault.is_lost_connection() => {
+                self.readers.forget();
+                self.read_once(work).await
+            }
+            outcome => outcome,
+        }
+    }
+
+    async fn read_once<T>(&self, work: &impl AsyncFn(&mut Connection) -> Result<T, Fault>) -> Result<T, Fault> {
+        let mut connection = self.take(&self.readers).await?;
+        // After a fault the connection is closed: nobody knows what is still to come on it.
+        let done = work(&mut connection).await?;
+        self.readers.keep(connection);
+        Ok(done)
+    }
+}
