@@ -1,7 +1,14 @@
 //! The suites of the core, run on every backend there is, and what each backend promises beyond them.
 #![expect(clippy::expect_used, reason = "a failed expectation fails the test it stands in")]
+#![expect(clippy::panic, reason = "a test that cannot begin fails")]
 
 mod memory;
+mod mysql;
+mod mysql_bad_days;
+mod mysql_others;
+mod mysql_server;
+mod mysql_tables;
+mod same_history;
 mod sqlite;
 mod sqlite_bad_days;
 mod sqlite_damage;
