@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::Builder;
 use std::time::Duration;
 
@@ -37,6 +38,8 @@ type Job = Box<dyn FnOnce(Rc<Desk>) -> Pin<Box<dyn Future<Output = ()>>> + Send>
 pub(super) struct Engine {
     jobs: mpsc::Sender<Job>,
     calls: Calls,
+    /// Whether the latest read failed: an outage is told of once, and not by everyone who meets it.
+    is_failing: Arc<AtomicBool>,
 }
 
 /// What work on the thread has at hand.
@@ -71,7 +74,7 @@ impl Engine {
             });
             LocalSet::new().block_on(&runtime, work(&desk, waiting));
         })?;
-        Ok(Self { jobs, calls })
+        Ok(Self { jobs, calls, is_failing: Arc::default() })
     }
 
     /// How often each exchange with the server was made, and how often it failed.
@@ -80,13 +83,10 @@ impl Engine {
     }
 
     /// Has work done on the thread, whether or not anybody waits for it.
-    pub(super) fn run<T: Send + 'static, F: Future<Output = T>>(
+    pub(super) fn run<T: Send + 'static, F: Future<Output = T> + 'static>(
         &self,
         work: impl FnOnce(Rc<Desk>) -> F + Send + 'static,
-    ) -> Answer<'static, Result<T, Fault>>
-    where
-        F: 'static,
-    {
+    ) -> Answer<'static, Result<T, Fault>> {
         let (answer, answered) = oneshot::channel();
         let job: Job = Box::new(move |desk| {
             let work = work(desk);
@@ -107,7 +107,19 @@ impl Engine {
         &self,
         work: impl AsyncFn(&mut Connection) -> Result<T, Fault> + Send + 'static,
     ) -> Answer<'static, Result<T, StoreError>> {
-        told(self.run(move |desk| async move { desk.read(&work).await }))
+        let answer = self.run(move |desk| async move { desk.read(&work).await });
+        let is_failing = Arc::clone(&self.is_failing);
+        Box::pin(async move {
+            let outcome = answer.await.and_then(|outcome| outcome);
+            let was_failing = is_failing.swap(outcome.is_err(), Ordering::Relaxed);
+            match &outcome {
+                Ok(_) if was_failing => tracing::info!("the database is read again"),
+                Err(error) if was_failing => tracing::debug!(%error, "database not read"),
+                Err(error) => tracing::warn!(%error, "database not read"),
+                Ok(_) => {}
+            }
+            outcome.map_err(|fault| StoreError(fault.to_string()))
+        })
     }
 
     /// Reads on a connection of its own, where all statements see the same committed state.
@@ -124,17 +136,6 @@ impl Engine {
         };
         self.read(work)
     }
-}
-
-fn told<T: Send + 'static>(
-    answer: Answer<'static, Result<Result<T, Fault>, Fault>>,
-) -> Answer<'static, Result<T, StoreError>> {
-    Box::pin(async move {
-        answer.await.and_then(|outcome| outcome).map_err(|fault| {
-            tracing::warn!(error = %fault, "database not read");
-            StoreError(fault.to_string())
-        })
-    })
 }
 
 async fn work(desk: &Rc<Desk>, mut waiting: mpsc::Receiver<Job>) {
