@@ -102,14 +102,17 @@ impl Drop for Database {
         // Where a runtime runs already, another has to be on a thread of its own.
         let dropping = Builder::new().spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            runtime.expect("a runtime can be built").block_on(async {
+            let drop_it = async {
                 // A server that is gone takes its databases along.
                 let Ok(mut server) = Conn::new(server).await else { return };
                 let dropped: Result<Vec<Row>, _> = server.query(format!("DROP DATABASE IF EXISTS {name}")).await;
                 if let Err(error) = dropped {
                     eprintln!("the database {name} is left behind: {error}");
                 }
-            });
+            };
+            // A server that a failed test has left hanging is not waited for.
+            let drop_it = async { tokio::time::timeout(Duration::from_secs(5), drop_it).await };
+            runtime.expect("a runtime can be built").block_on(drop_it)
         });
         let _ = dropping.map(std::thread::JoinHandle::join);
     }

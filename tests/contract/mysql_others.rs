@@ -8,8 +8,8 @@ use actors::domain::order::CancelReason;
 use actors::domain::rejection::Rejection;
 use actors::ports::{CommitError, Committed, EventLog as _, Store};
 use actors::testing::fixtures::{
-    NEVER, PRICE, cancellation, key, order_id, payment, place, place_keyed, put_limited_sku, put_sku, sku_id,
-    stock_change, user_id,
+    NEVER, PRICE, cancellation, order_id, payment, place, place_keyed, put_limited_sku, put_sku, sku_id, stock_change,
+    user_id,
 };
 use actors::testing::manual_clock::ManualClock;
 use floodgate::backend::mysql::{MysqlEventLog, MysqlStore};
@@ -68,22 +68,22 @@ async fn one_key_on_two_nodes_makes_one_order_whatever_it_is_for() {
         // Of different SKUs, so that no row lock but only the unique index stands between them.
         let attempt = |store: &MysqlStore, number, sku: &str| {
             let order = Mutation::Place(place_keyed(number, "u", &text, &[(sku, 1)]));
-            let others = (1..=3).map(|other| Mutation::Place(place(number + other, "v", &[(sku, 1)])));
+            // Alone, and in a batch that is not to suffer.
+            let others = (1..=3 * (round % 2)).map(|other| Mutation::Place(place(number + other, "v", &[(sku, 1)])));
             let batch: Vec<Mutation> = others.chain([order]).collect();
             let store = store.clone();
             async move { commit(&store, batch).await.expect("the store is there").verdicts }
         };
         let from = 100 + round * 10;
         let (of_first, of_second) = tokio::join!(attempt(&first, from, "a"), attempt(&second, from + 5, "b"));
-        let refused = [&of_first[3], &of_second[3]].into_iter().filter_map(|verdict| verdict.as_ref().err());
+        let refused = of_first.iter().chain(&of_second).filter_map(|verdict| verdict.as_ref().err());
         assert_eq!(refused.collect::<Vec<_>>(), [&Rejection::IdempotencyKeyReused], "{round}");
-        assert!(of_first[..3].iter().chain(&of_second[..3]).all(Result::is_ok), "the others do not suffer");
     }
     let audit = first.audit(None, None, 9).await.expect("the store can be read");
     for sku in &audit {
         assert_eq!(sku.orders.reserved, sku.sku.level.reserved, "reserved grows by exactly the rows inserted");
     }
-    assert_eq!(audit.iter().map(|sku| sku.orders.reserved).sum::<i64>(), 70);
+    assert_eq!(audit.iter().map(|sku| sku.orders.reserved).sum::<i64>(), 40);
 }
 
 #[tokio::test]
@@ -233,8 +233,7 @@ async fn a_change_never_writes_a_key_that_another_node_has_cleared() {
     database.other().await.query_drop(clear).await.expect("the user may");
     commit(&store, vec![Mutation::Pay(payment("p", 1, PRICE))]).await.expect("the store is there");
     let order = store.order(order_id(1)).await.expect("readable").expect("it is there");
-    assert_eq!(order.key.map(|own| own.key), None::<actors::domain::id::IdempotencyKey>);
-    let _ = key("k");
+    assert_eq!(order.key, None);
 }
 
 #[tokio::test]
