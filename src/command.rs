@@ -1,5 +1,7 @@
 //! The command line: one file per subcommand, and the exit codes they share.
 
+#[cfg(feature = "bench")]
+mod bench;
 mod cli;
 mod duration;
 mod live_actors;
@@ -52,6 +54,8 @@ pub fn run() -> ExitCode {
         None => serve::run(cli.serve),
         Some(Command::Serve(args)) => serve::run(args),
         Some(Command::Rush(args)) => rush::run(&args),
+        #[cfg(feature = "bench")]
+        Some(Command::Bench(args)) => bench::run(&args),
         Some(Command::Actors(args)) => live_actors::run(&args),
         Some(Command::Migrate(args)) => migrate::run(args),
         Some(Command::Verdict(args)) => verdict::run(&args),

@@ -6,6 +6,8 @@
 mod admin;
 mod answer;
 mod auth;
+#[cfg(feature = "bench")]
+mod bench;
 mod body;
 mod call;
 mod connection;

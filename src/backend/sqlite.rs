@@ -4,6 +4,7 @@
 //! other's way, `synchronous = FULL` makes a commit durable before it is answered.
 
 mod audit;
+mod checkpoint;
 mod connection;
 mod event_log;
 mod facts;
@@ -21,9 +22,11 @@ mod rows;
 mod shop;
 mod sku_list;
 mod store;
+mod tail;
 mod threads;
 mod tokens;
 mod transaction;
+mod unfiled;
 mod write;
 mod writer;
 

@@ -27,6 +27,9 @@ pub(super) enum Command {
     Rush(RushArgs),
     /// Prints whether stock, orders and ledger agree.
     Verdict(VerdictArgs),
+    /// Measures durable orders beside the same server's bare echo, on a service of its own.
+    #[cfg(feature = "bench")]
+    Bench(BenchArgs),
     /// Shows who lives in the service and what they do; on a terminal, again every second.
     Actors(ActorsArgs),
     /// Brings the store's tables up to date; SQLite's are whenever the service starts.
@@ -121,6 +124,21 @@ pub(super) struct VerdictArgs {
     /// Only this SKU
     #[arg(long, value_name = "ID")]
     pub(super) sku: Option<SkuId>,
+}
+
+/// Options of `floodgate bench`.
+#[cfg(feature = "bench")]
+#[derive(Clone, Debug, Args)]
+pub(super) struct BenchArgs {
+    /// Connections that are kept busy
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    pub(super) connections: u16,
+    /// How long each round takes
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=3_600))]
+    pub(super) seconds: u16,
+    /// Rounds of echo and as many of orders, by turns
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=1_000))]
+    pub(super) rounds: u16,
 }
 
 /// Options of `floodgate actors`.

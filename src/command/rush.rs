@@ -22,6 +22,8 @@ use crate::app::clock::SystemClock;
 use crate::app::ids::UlidIds;
 use patience::Patience;
 use sale::Sale;
+#[cfg(feature = "bench")]
+pub(super) use service::OwnService;
 use service::Service;
 use tally::Plan;
 use verdict::Verdict;

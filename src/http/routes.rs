@@ -130,6 +130,8 @@ pub fn configure(config: &mut ServiceConfig, front: Data<Front>) {
         }
         config.service(resource.default_service(web::to(to(Target::OtherMethods(path)))));
     }
+    #[cfg(feature = "bench")]
+    super::bench::configure(config);
     config.default_service(web::to(to(Target::Nothing)));
 }
 

@@ -19,6 +19,8 @@ use crate::trace::{Origin, Served};
 
 /// The header that tells which trace a request belongs to.
 const TRACE_PARENT: &str = "traceparent";
+/// The code of refusals of what is more than can be served.
+const BUSY: &str = "busy";
 /// The one route that may be opened to everyone.
 const METRICS: &str = "/metrics";
 
@@ -120,9 +122,11 @@ fn origin_of(headers: &HeaderMap) -> Option<Origin> {
     Origin::parse(headers.get(TRACE_PARENT)?.to_str().ok()?)
 }
 
-/// Writes the access line. A failure of ours is a warning, so that it is told where other access lines are not.
+/// Writes the access line. A failure of ours is a warning, so that it is told where other access lines are not; being
+/// busy is none, and under overload would drown all else.
 fn note(method: &Method, route: &'static str, status: StatusCode, code: &str, elapsed_us: u128, request_id: &str) {
-    let (is_failure, status) = (status.is_server_error(), status.as_u16());
+    let is_failure = status.is_server_error() && code != BUSY;
+    let status = status.as_u16();
     if is_failure {
         tracing::warn!(target: "floodgate::access", %method, route, status, code, elapsed_us, request_id, "answered");
     } else {

@@ -12,5 +12,6 @@ mod same_history;
 mod sqlite;
 mod sqlite_bad_days;
 mod sqlite_damage;
+mod sqlite_filing;
 mod sqlite_lost;
 mod sqlite_tables;

@@ -119,6 +119,16 @@ pub enum KeyScope {
     ChangeStock(SkuId),
 }
 
+impl KeyScope {
+    /// Whose orders it is about, if it is about orders.
+    pub fn buyer(&self) -> Option<&UserId> {
+        match self {
+            Self::PlaceOrder(user_id) => Some(user_id),
+            Self::ChangeStock(_) => None,
+        }
+    }
+}
+
 /// A key in its scope.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ScopedKey {

@@ -72,16 +72,17 @@ async fn print(
     let Print { events, reply } = print;
     let mut seen = printed.lock().await;
     let mut batch = Seen::default();
-    let mut fresh = Vec::with_capacity(events.len());
+    let (mut fresh, mut names) = (Vec::with_capacity(events.len()), Vec::with_capacity(events.len()));
     for event in events {
         if seen.is_new(&event) && batch.is_new(&event) {
-            batch.note(&event);
+            batch.note(event.order_id, event.version);
+            names.push((event.order_id, event.version));
             fresh.push(event);
         }
     }
-    let outcome = if fresh.is_empty() { Ok(()) } else { sink.print(fresh.clone()).await };
-    let out = outcome.as_ref().map_or_else(|error| error.printed, |()| fresh.len());
-    fresh.iter().take(out).for_each(|event| seen.note(event));
+    let outcome = if fresh.is_empty() { Ok(()) } else { sink.print(fresh).await };
+    let out = outcome.as_ref().map_or_else(|error| error.printed, |()| names.len());
+    names.into_iter().take(out).for_each(|(order_id, version)| seen.note(order_id, version));
     lines.add(out);
     failing.set_count(usize::from(outcome.is_err()));
     reply.answer(outcome.map_err(|error| Rejection::Unavailable(error.to_string())));

@@ -23,14 +23,14 @@ impl Seen {
         self.highest.get(&event.order_id).is_none_or(|highest| event.version > *highest)
     }
 
-    /// Takes note of an event that was done.
-    pub fn note(&mut self, event: &OrderEvent) {
-        if let Some(highest) = self.highest.get_mut(&event.order_id) {
-            *highest = event.version.max(*highest);
+    /// Takes note of a version of an order whose event was done.
+    pub fn note(&mut self, order_id: OrderId, version: u32) {
+        if let Some(highest) = self.highest.get_mut(&order_id) {
+            *highest = version.max(*highest);
             return;
         }
-        self.highest.insert(event.order_id, event.version);
-        self.by_age.push_back(event.order_id);
+        self.highest.insert(order_id, version);
+        self.by_age.push_back(order_id);
         if self.by_age.len() > ORDERS_MAX
             && let Some(oldest) = self.by_age.pop_front()
         {
@@ -65,7 +65,7 @@ mod tests {
             [(1, 1, true), (1, 1, false), (2, 1, true), (1, 2, true), (1, 1, false), (1, 3, true), (2, 1, false)];
         for (order, version, is_new) in table {
             assert_eq!(seen.is_new(&event(order, version)), is_new, "order {order} version {version}");
-            seen.note(&event(order, version));
+            seen.note(OrderId::from_u128(order), version);
         }
     }
 
@@ -73,7 +73,7 @@ mod tests {
     fn what_is_remembered_is_bounded() {
         let mut seen = Seen::default();
         for order in 0..2 * ORDERS_MAX as u128 {
-            seen.note(&event(order, 1));
+            seen.note(OrderId::from_u128(order), 1);
         }
         assert_eq!(seen.highest.len(), ORDERS_MAX);
     }

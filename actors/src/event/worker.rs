@@ -74,10 +74,11 @@ impl Worker {
         self.was_woken = false;
         let step = step(Arc::clone(&self.log), self.printer.clone(), self.position);
         context.spawn(step.into_actor(self).map(|done, actor, context| match done {
-            Ok(position) => {
+            Ok((position, may_be_more)) => {
                 actor.warned_at = None;
                 actor.is_working = false;
-                if actor.come_to(position, context) || actor.was_woken {
+                actor.come_to(position, context);
+                if may_be_more || actor.was_woken {
                     actor.work(context);
                 }
             }
@@ -98,15 +99,13 @@ impl Worker {
         }));
     }
 
-    /// Moves on. Answers whether the position has moved, so that there may be more to read.
-    fn come_to(&mut self, position: u64, context: &mut Context<Self>) -> bool {
+    /// Moves on.
+    fn come_to(&mut self, position: u64, context: &mut Context<Self>) {
         self.position_now.set(i64::try_from(position).unwrap_or(i64::MAX));
-        let before = self.position.replace(position);
-        if before.is_none() {
+        if self.position.replace(position).is_none() {
             self.recorded = position;
         }
         self.record(context);
-        before != Some(position)
     }
 
     /// Records the position, one record at a time, until it is recorded: a crash repeats what is not.
@@ -117,7 +116,7 @@ impl Worker {
         }
         let (reply, pending) = Reply::channel();
         let mutation = Mutation::Acknowledge { group: PRINTER_GROUP, position };
-        if self.committer.send(Commit(vec![Work { mutation, reply }])).is_err() {
+        if self.committer.send(Commit(vec![Work { mutation, grant: None, reply }])).is_err() {
             tracing::debug!("position not recorded yet, the committer is behind");
             return;
         }
@@ -143,16 +142,21 @@ impl Worker {
     }
 }
 
-/// Reads what follows the position and has it printed. Answers the new position, the same if there was nothing.
-async fn step(log: Arc<dyn EventLog>, printer: Link<Print>, position: Option<u64>) -> Result<u64, String> {
+/// Reads what follows the position and has it printed. Answers the new position, the same if there was nothing, and
+/// whether there may be more: of what comes after a batch that was not full, the publisher tells.
+async fn step(log: Arc<dyn EventLog>, printer: Link<Print>, position: Option<u64>) -> Result<(u64, bool), String> {
     let position = match position {
         Some(position) => position,
-        None => return log.position(PRINTER_GROUP).await.map_err(|error| error.to_string()),
+        None => {
+            let position = log.position(PRINTER_GROUP).await.map_err(|error| error.to_string())?;
+            return Ok((position, true));
+        }
     };
     let logged = log.read(position, EVENT_BATCH_MAX).await.map_err(|error| error.to_string())?;
     let Some(last) = logged.last().map(|last| last.position) else {
-        return Ok(position);
+        return Ok((position, false));
     };
+    let is_full = logged.len() >= EVENT_BATCH_MAX;
     let (reply, pending) = Reply::channel();
     let events = logged.into_iter().map(|logged| logged.event).collect();
     printer.send(Print { events, reply }).map_err(|_| Rejection::Busy.to_string())?;
@@ -161,7 +165,7 @@ async fn step(log: Arc<dyn EventLog>, printer: Link<Print>, position: Option<u64
         Rejection::Unavailable(reason) => reason,
         other => other.to_string(),
     })?;
-    Ok(last)
+    Ok((last, is_full))
 }
 
 impl Actor for Worker {

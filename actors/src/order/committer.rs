@@ -27,8 +27,16 @@ use crate::stock::{Settle, StockDirectory};
 pub struct Work {
     /// What to decide and write.
     pub mutation: Mutation,
+    /// Names the units it may hold in the ledger.
+    pub grant: Option<GrantId>,
     /// Where the answer goes.
     pub reply: Reply<Outcome>,
+}
+
+/// The work of one transaction: mutations with their grants.
+struct Batch {
+    mutations: Arc<[Mutation]>,
+    grants: Vec<Option<GrantId>>,
 }
 
 /// Asks for work to be committed.
@@ -103,54 +111,57 @@ impl Committer {
         self.is_committing = true;
         let size = self.waiting.len().min(BATCH_MAX);
         self.batches.note_size(size);
-        let (mut mutations, mut replies) = (Vec::with_capacity(size), Vec::with_capacity(size));
-        for (Work { mutation, reply }, ticket) in self.waiting.drain(..size) {
+        let (mut mutations, mut grants) = (Vec::with_capacity(size), Vec::with_capacity(size));
+        let mut replies = Vec::with_capacity(size);
+        for (Work { mutation, grant, reply }, ticket) in self.waiting.drain(..size) {
             mutations.push(mutation);
+            grants.push(grant);
             replies.push((reply, ticket));
         }
         let (store, started) = (Arc::clone(&self.store), self.lifeline.now());
-        let mutations: Arc<[Mutation]> = mutations.into();
+        let batch = Batch { mutations: mutations.into(), grants };
         let transaction = async move {
-            let result = match store.commit(Arc::clone(&mutations)).await {
+            let result = match store.commit(Arc::clone(&batch.mutations)).await {
                 Err(CommitError::Unknown(reason)) => {
                     tracing::error!(%reason, "commit with unknown outcome");
-                    Done::Unknown(look_for(&*store, &mutations).await)
+                    Done::Unknown(look_for(&*store, &batch.mutations).await)
                 }
                 Err(CommitError::NotDone(reason)) => Done::No(reason),
                 Ok(committed) => Done::Yes(committed),
             };
-            (mutations, replies, result)
+            (batch, replies, result)
         };
-        context.spawn(transaction.into_actor(self).map(move |(mutations, replies, result), actor, context| {
+        context.spawn(transaction.into_actor(self).map(move |(batch, replies, result), actor, context| {
             actor.is_committing = false;
             actor.times.note_time(actor.lifeline.now().since(started));
+            // First of all, so that the store has the next batch in hand while this one's outcome is told.
+            actor.commit(context);
             let verdicts = match result {
                 Done::Yes(committed) => {
                     actor.counts.done.add(1);
-                    actor.counts.mutations.add(mutations.len());
-                    actor.committed(&mutations, committed)
+                    actor.counts.mutations.add(batch.mutations.len());
+                    actor.committed(&batch, committed)
                 }
                 Done::Unknown(found) => {
                     actor.counts.unknown.add(1);
-                    actor.committed(&mutations, found)
+                    actor.committed(&batch, found)
                 }
                 Done::No(reason) => {
                     actor.counts.not_done.add(1);
-                    actor.not_done(&mutations, &reason)
+                    actor.not_done(&batch, &reason)
                 }
             };
             for ((reply, _ticket), verdict) in replies.into_iter().zip(verdicts) {
                 reply.answer(verdict);
             }
-            actor.commit(context);
         }));
     }
 
     /// Tells everyone concerned, and gives the verdicts back.
-    fn committed(&self, mutations: &[Mutation], committed: Committed) -> Vec<Verdict> {
+    fn committed(&self, batch: &Batch, committed: Committed) -> Vec<Verdict> {
         let Committed { verdicts, skus, events } = committed;
-        self.latest_batch.set_count(mutations.len());
-        let mut grants = grants_of(mutations);
+        self.latest_batch.set_count(batch.mutations.len());
+        let mut grants = batch.by_sku();
         let mut changed = DeadlinesChanged::default();
         for verdict in &verdicts {
             match verdict {
@@ -184,15 +195,15 @@ impl Committer {
     }
 
     /// Nothing was written: the grants are free again.
-    fn not_done(&self, mutations: &[Mutation], reason: &str) -> Vec<Verdict> {
-        tracing::error!(%reason, mutations = mutations.len(), "commit failed");
-        for (sku_id, grants) in grants_of(mutations) {
+    fn not_done(&self, batch: &Batch, reason: &str) -> Vec<Verdict> {
+        tracing::error!(%reason, mutations = batch.mutations.len(), "commit failed");
+        for (sku_id, grants) in batch.by_sku() {
             if let Some(cell) = self.stock.live(&sku_id) {
                 let sent = cell.settle.send(Settle(Settlement { grants, level: None }));
                 sent.unwrap_or_else(|_| tracing::warn!(%sku_id, "grants left to lapse, the stock actor is behind"));
             }
         }
-        mutations.iter().map(|_| Err(Rejection::Unavailable(reason.to_owned()))).collect()
+        batch.mutations.iter().map(|_| Err(Rejection::Unavailable(reason.to_owned()))).collect()
     }
 }
 
@@ -209,24 +220,24 @@ fn watched(order: &Order) -> Option<(OrderId, Timestamp)> {
     Some((order.order_id, order.expires_at()?))
 }
 
-/// The grants that placements and stock changes may hold, by SKU.
-fn grants_of(mutations: &[Mutation]) -> BTreeMap<SkuId, Vec<GrantId>> {
-    let mut grants: BTreeMap<SkuId, Vec<GrantId>> = BTreeMap::new();
-    for mutation in mutations {
-        match mutation {
-            Mutation::Place(order) => {
-                let grant = order.grant();
-                for line in &order.lines {
-                    grants.entry(line.sku_id.clone()).or_default().push(grant);
-                }
+impl Batch {
+    /// The grants that placements and stock changes may hold, by SKU.
+    fn by_sku(&self) -> BTreeMap<SkuId, Vec<GrantId>> {
+        let mut by_sku: BTreeMap<SkuId, Vec<GrantId>> = BTreeMap::new();
+        for (mutation, grant) in self.mutations.iter().zip(self.grants.iter()) {
+            let Some(grant) = grant else { continue };
+            let mut hold = |sku_id: &SkuId| match by_sku.get_mut(sku_id) {
+                Some(grants) => grants.push(*grant),
+                None => drop(by_sku.insert(sku_id.clone(), vec![*grant])),
+            };
+            match mutation {
+                Mutation::Place(order) => order.lines.iter().for_each(|line| hold(&line.sku_id)),
+                Mutation::ChangeStock { change, .. } => hold(&change.sku_id),
+                _ => {}
             }
-            Mutation::ChangeStock { change, .. } => {
-                grants.entry(change.sku_id.clone()).or_default().push(change.grant());
-            }
-            _ => {}
         }
+        by_sku
     }
-    grants
 }
 
 /// After a commit with unknown outcome: what is found was committed; what is not found may still be. Nothing is known of

@@ -225,9 +225,9 @@ impl OrderSupervisor {
 
     fn commit(&self, submit: Submit) {
         let Submit { mutation, wants, grant, reply } = submit;
-        if let Err(refused) = self.committer.send(Commit(vec![Work { mutation, reply }])) {
+        if let Err(refused) = self.committer.send(Commit(vec![Work { mutation, grant: Some(grant), reply }])) {
             drop_grants(&wants, grant);
-            for Work { mutation, reply } in refused.0.0 {
+            for Work { mutation, reply, .. } in refused.0.0 {
                 refuse(&self.refuser, &mutation, Rejection::Busy, reply);
             }
         }
@@ -269,7 +269,7 @@ impl OrderSupervisor {
         let work = |order_id: &OrderId| {
             let mut reply = Reply::unheard();
             reply.hold(Arc::clone(&self.expiring));
-            Work { mutation: Mutation::Expire(*order_id), reply }
+            Work { mutation: Mutation::Expire(*order_id), grant: None, reply }
         };
         if self.committer.send(Commit(due.iter().map(work).collect())).is_err() {
             for order_id in due {

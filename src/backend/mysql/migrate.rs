@@ -24,7 +24,7 @@ macro_rules! migration {
 }
 
 /// Every migration, in order. One that was released is never changed.
-const MIGRATIONS: [Migration; 8] = [
+const MIGRATIONS: [Migration; 9] = [
     migration!(1, "0001_sku_and_stock.sql"),
     migration!(2, "0002_order.sql"),
     migration!(3, "0003_payment.sql"),
@@ -33,6 +33,7 @@ const MIGRATIONS: [Migration; 8] = [
     migration!(6, "0006_store_probe.sql"),
     migration!(7, "0007_flow_and_refund.sql"),
     migration!(8, "0008_shop.sql"),
+    migration!(9, "0009_order_filing.sql"),
 ];
 
 /// Left out under the feature `oversell`, so that a shop that oversells on purpose can be built.
@@ -147,13 +148,13 @@ mod tests {
         let at = |versions: usize| -> Vec<(u32, String)> {
             MIGRATIONS.iter().take(versions).map(|known| (known.version, known.name.to_owned())).collect()
         };
-        for (versions, missing) in [(0, 8), (3, 5), (8, 0)] {
+        for (versions, missing) in [(0, 9), (3, 6), (9, 0)] {
             assert_eq!(missing_of(&at(versions)).map(|missing| missing.len()), Ok(missing), "{versions}");
         }
-        let mut ahead = at(8);
+        let mut ahead = at(9);
         ahead.push((99, "0099_later.sql".to_owned()));
-        assert_eq!(missing_of(&ahead).err(), Some(NotUsable::Newer { found: 99, known: 8 }));
-        let mut foreign = at(8);
+        assert_eq!(missing_of(&ahead).err(), Some(NotUsable::Newer { found: 99, known: 9 }));
+        let mut foreign = at(9);
         foreign[1].1 = "0002_users.sql".to_owned();
         assert!(matches!(missing_of(&foreign), Err(NotUsable::Foreign { version: 2, .. })));
     }

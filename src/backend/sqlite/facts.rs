@@ -5,9 +5,10 @@ use rusqlite::Connection;
 
 use super::fault::Fault;
 use super::queries;
+use super::unfiled::View;
 
 /// Reads everything that `mutations` need: orders first, for their lines name more SKUs.
-pub(super) fn load(connection: &Connection, mutations: &[Mutation]) -> Result<Facts, Fault> {
+pub(super) fn load(connection: &Connection, view: &View, mutations: &[Mutation]) -> Result<Facts, Fault> {
     let mut needs = Needs::of(mutations);
     let mut facts = Facts::default();
     for order_id in &needs.orders {
@@ -18,13 +19,13 @@ pub(super) fn load(connection: &Connection, mutations: &[Mutation]) -> Result<Fa
         facts.skus.extend(queries::sku(connection, &sku_id)?.map(|sku| (sku_id, sku)));
     }
     for key in needs.keys {
-        facts.keys.extend(queries::key(connection, &key)?.map(|record| (key, record)));
+        facts.keys.extend(queries::key(connection, view, &key)?.map(|record| (key, record)));
     }
     for payment_id in needs.payments {
         facts.payments.extend(queries::payment(connection, &payment_id)?.map(|payment| (payment_id, payment)));
     }
     for (user_id, sku_id) in Needs::purchases(mutations, &facts.skus) {
-        let held = queries::held(connection, &user_id, &sku_id)?;
+        let held = queries::held(connection, view, &user_id, &sku_id)?;
         facts.held.insert((user_id, sku_id), held);
     }
     Ok(facts)

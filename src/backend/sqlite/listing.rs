@@ -1,17 +1,23 @@
 //! Pages of orders, newest first.
 //!
 //! One index drives a page: the user's if a user is asked for, else the SKU's, else the status's, else that of all
-//! orders. What the driving index cannot tell is looked at row by row, and a page gives up after so many rows with a
-//! cursor to go on from, so that no combination of filters holds a reader for long.
+//! orders. A user's orders that are not filed yet come in between. What the driving index cannot tell is looked at row
+//! by row, and a page gives up after so many rows with a cursor to go on from, so that no combination of filters holds a
+//! reader for long.
+
+use std::iter::Peekable;
+use std::vec::IntoIter;
 
 use actors::domain::id::OrderId;
 use actors::domain::limits::PAGE_SCAN_MAX;
 use actors::ports::{OrderPage, OrderQuery};
-use rusqlite::{Connection, ToSql, params};
+use rusqlite::types::Null;
+use rusqlite::{Connection, Row, Rows, ToSql, params};
 
 use super::fault::Fault;
 use super::queries;
 use super::rows::Columns;
+use super::unfiled::View;
 
 /// Sorts after every order id: their first character is 7 at most.
 const AFTER_ALL_IDS: &str = "8";
@@ -27,8 +33,10 @@ macro_rules! belongs {
 const BY_USER: &str = concat!(
     "SELECT o.order_id, ",
     belongs!(),
-    " FROM order_info o WHERE o.user_id = ?1 AND o.order_id < ?2 ORDER BY o.order_id DESC"
+    " FROM order_by_user u CROSS JOIN order_info o ON o.order_id = u.order_id \
+     WHERE u.user_id = ?1 AND u.order_id < ?2 ORDER BY u.order_id DESC"
 );
+const UNFILED: &str = concat!("SELECT o.order_id, ", belongs!(), " FROM order_info o WHERE o.order_id = ?1");
 const BY_SKU: &str = concat!(
     "SELECT o.order_id, ",
     belongs!(),
@@ -47,8 +55,8 @@ const BY_ID: &str = concat!(
 );
 
 /// Reads a page.
-pub(super) fn page(connection: &Connection, query: &OrderQuery) -> Result<OrderPage, Fault> {
-    let (order_ids, next) = page_of_ids(connection, query, PAGE_SCAN_MAX)?;
+pub(super) fn page(connection: &Connection, view: &View, query: &OrderQuery) -> Result<OrderPage, Fault> {
+    let (order_ids, next) = page_of_ids(connection, view, query, PAGE_SCAN_MAX)?;
     let mut orders = Vec::with_capacity(order_ids.len());
     for order_id in order_ids {
         let missing = || Fault::Damaged(format!("order {order_id} is in an index and not in its table"));
@@ -59,6 +67,7 @@ pub(super) fn page(connection: &Connection, query: &OrderQuery) -> Result<OrderP
 
 fn page_of_ids(
     connection: &Connection,
+    view: &View,
     query: &OrderQuery,
     scan_max: usize,
 ) -> Result<(Vec<OrderId>, Option<OrderId>), Fault> {
@@ -72,17 +81,23 @@ fn page_of_ids(
         (Some(user_id), ..) => (BY_USER, user_id, status, sku_id),
         (None, Some(sku_id), _) => (BY_SKU, sku_id, status, None),
         (None, None, Some(code)) => (BY_STATUS, code, None, None),
-        (None, None, None) => (BY_ID, &rusqlite::types::Null, None, None),
+        (None, None, None) => (BY_ID, &Null, None, None),
     };
     let before = query.before.map_or_else(|| AFTER_ALL_IDS.to_owned(), |order_id| order_id.to_string());
     let mut statement = connection.prepare_cached(sql)?;
-    let mut rows = statement.query(params![driver, before, status, sku_id])?;
+    let rows = statement.query(params![driver, before, status, sku_id])?;
+    let mut unfiled = query.user_id.as_ref().map(|user_id| view.orders_of(user_id)).unwrap_or_default();
+    unfiled.retain(|order_id| query.before.is_none_or(|before| *order_id < before));
+    let belongs = |order_id: OrderId| {
+        let params = params![order_id.to_string(), Null, status, sku_id];
+        let row = queries::first(connection, UNFILED, params, candidate)?;
+        Ok(row.is_some_and(|(_, belongs)| belongs))
+    };
+    let mut candidates = Candidates { rows, ahead: None, unfiled: unfiled.into_iter().peekable() };
     let mut found: Vec<OrderId> = Vec::with_capacity(query.limit.min(scan_max));
     let mut scanned = 0;
-    while let Some(row) = rows.next()? {
-        let mut columns = Columns::of(row);
-        let order_id = columns.id()?;
-        if columns.take::<bool>()? {
+    while let Some((order_id, belongs)) = candidates.next(belongs)? {
+        if belongs {
             if found.len() == query.limit {
                 let next = found.last().copied();
                 return Ok((found, next));
@@ -97,18 +112,53 @@ fn page_of_ids(
     Ok((found, None))
 }
 
+/// The orders that may belong on a page, newest first, each once, with whether it does.
+struct Candidates<'a> {
+    rows: Rows<'a>,
+    /// The row taken last, if what is not filed comes before it.
+    ahead: Option<(OrderId, bool)>,
+    unfiled: Peekable<IntoIter<OrderId>>,
+}
+
+impl Candidates<'_> {
+    fn next(&mut self, belongs: impl Fn(OrderId) -> Result<bool, Fault>) -> Result<Option<(OrderId, bool)>, Fault> {
+        let filed = match self.ahead.take() {
+            Some(filed) => Some(filed),
+            None => self.rows.next()?.map(candidate).transpose()?,
+        };
+        let newest_filed = filed.map(|(order_id, _)| order_id);
+        let unfiled = self.unfiled.next_if(|unfiled| Some(*unfiled) >= newest_filed);
+        match unfiled {
+            // Filed meanwhile: it is there twice.
+            Some(order_id) if Some(order_id) == newest_filed => Ok(filed),
+            Some(order_id) => {
+                self.ahead = filed;
+                Ok(Some((order_id, belongs(order_id)?)))
+            }
+            None => Ok(filed),
+        }
+    }
+}
+
+fn candidate(row: &Row<'_>) -> Result<(OrderId, bool), Fault> {
+    let mut columns = Columns::of(row);
+    Ok((columns.id()?, columns.take()?))
+}
+
 #[cfg(test)]
 mod tests {
     use actors::domain::order::Status;
 
     use super::super::plan;
+    use super::super::unfiled::Unfiled;
     use super::*;
 
     #[test]
     fn every_listing_is_driven_by_its_index_and_never_sorts() {
         let connection = plan::tables();
         let table = [
-            (BY_USER, "idx_order_info_user_id"),
+            (BY_USER, "u USING PRIMARY KEY"),
+            (UNFILED, "uk_order_info_order_id"),
             (BY_SKU, "idx_order_detail_info_sku_id"),
             (BY_STATUS, "idx_order_info_status"),
             (BY_ID, "uk_order_info_order_id"),
@@ -127,12 +177,18 @@ mod tests {
             let status = if number == 1 { 2 } else { 1 };
             let order_id = OrderId::from_u128(number.into()).to_string();
             connection.execute(insert, params![order_id, status]).expect("writable");
+            if number % 3 == 0 {
+                let file = "INSERT INTO order_by_user (user_id, order_id) VALUES ('u', ?1)";
+                connection.execute(file, [order_id]).expect("writable");
+            }
         }
+        let unfiled = Unfiled::read(&connection).expect("readable");
         let user_id = Some("u".parse().expect("a valid id"));
         let mut query = OrderQuery { user_id, status: Some(Status::Paid), limit: 5, ..OrderQuery::default() };
         let mut pages = Vec::new();
         loop {
-            let (found, next) = page_of_ids(&connection, &query, 4).expect("readable");
+            let view = unfiled.view(&connection, query.user_id.iter()).expect("readable");
+            let (found, next) = page_of_ids(&connection, &view, &query, 4).expect("readable");
             pages.push(found);
             query.before = next;
             if next.is_none() {

@@ -19,7 +19,7 @@ macro_rules! migration {
 }
 
 /// Every migration, in order. One that was released is never changed.
-const MIGRATIONS: [Migration; 8] = [
+const MIGRATIONS: [Migration; 9] = [
     migration!(1, "0001_sku_and_stock.sql"),
     migration!(2, "0002_order.sql"),
     migration!(3, "0003_payment.sql"),
@@ -28,6 +28,7 @@ const MIGRATIONS: [Migration; 8] = [
     migration!(6, "0006_store_probe.sql"),
     migration!(7, "0007_flow_and_refund.sql"),
     migration!(8, "0008_shop.sql"),
+    migration!(9, "0009_order_filing.sql"),
 ];
 
 /// Left out under the feature `oversell`, so that a shop that oversells on purpose can be built.
@@ -171,7 +172,7 @@ mod tests {
         let connection = migrated();
         connection.execute("INSERT INTO schema_migration VALUES (99, '0099_later.sql', 0)", []).expect("writable");
         let refusal = migrate(&connection, NOW).expect_err("it is ahead").to_string();
-        assert_eq!(refusal, "it is at version 99, and this binary knows versions up to 8; use a newer binary");
+        assert_eq!(refusal, "it is at version 99, and this binary knows versions up to 9; use a newer binary");
     }
 
     #[test]
@@ -201,6 +202,25 @@ mod tests {
         let mut statement = connection.prepare("SELECT refund_time FROM payment_info ORDER BY id").expect("readable");
         let times = statement.query_map([], |row| row.get(0)).expect("readable");
         assert_eq!(times.collect::<rusqlite::Result<Vec<Option<i64>>>>(), Ok(vec![None, Some(20)]));
+    }
+
+    #[test]
+    fn orders_from_before_there_was_filing_are_filed_with_the_keys_they_still_have() {
+        let connection = Connection::open_in_memory().expect("memory is there");
+        apply(&connection, &MIGRATIONS.iter().take(8).collect::<Vec<_>>(), NOW).expect("the tables are made");
+        let rows = "INSERT INTO order_info (id, order_id, user_id, idempotency_key, order_status, amount, is_delete, \
+             version, create_by, update_by, create_time, update_time) \
+             VALUES (5, 'o', 'v', 'k', 1, 0, 0, 1, '', '', 0, 0), (7, 'p', 'u', NULL, 1, 0, 0, 1, '', '', 0, 0)";
+        connection.execute(rows, []).expect("writable");
+        migrate(&connection, NOW).expect("one migration is missing");
+        let texts = |sql| {
+            let mut statement = connection.prepare(sql).expect("the query is sound");
+            let rows = statement.query_map([], |row| row.get::<_, String>(0)).expect("readable");
+            rows.collect::<rusqlite::Result<Vec<_>>>().expect("readable")
+        };
+        assert_eq!(texts("SELECT user_id || ' ' || order_id FROM order_by_user"), ["u p", "v o"]);
+        assert_eq!(texts("SELECT user_id || ' ' || idempotency_key || ' ' || order_id FROM order_key"), ["v k o"]);
+        assert_eq!(texts("SELECT filed_to || '' FROM order_filing"), ["7"]);
     }
 
     #[test]

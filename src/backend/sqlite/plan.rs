@@ -3,11 +3,12 @@
 use actors::domain::time::Timestamp;
 use rusqlite::{Connection, ToSql};
 
-use super::migrate;
+use super::{connection, migrate};
 
 /// Empty tables.
 pub(super) fn tables() -> Connection {
     let connection = Connection::open_in_memory().expect("memory is there");
+    connection::plan_once(&connection).expect("an open connection takes settings");
     migrate::migrate(&connection, Timestamp::from_millis(0)).expect("an empty database takes every migration");
     connection
 }

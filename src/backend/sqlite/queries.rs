@@ -11,6 +11,7 @@ use rusqlite::{Connection, Params, Row};
 
 use super::fault::Fault;
 use super::rows::{self, Columns, event_columns, line_columns, order_columns, payment_columns, sku_columns};
+use super::unfiled::View;
 use crate::backend::snapshot;
 
 const ORDER: &str = concat!("SELECT ", order_columns!(), " FROM order_info WHERE order_id = ?1");
@@ -22,16 +23,22 @@ const SKU: &str = concat!(
     sku_columns!(),
     " FROM sku_info i JOIN sku_stock_info s ON s.sku_id = i.sku_id WHERE i.sku_id = ?1"
 );
-const ORDER_KEY: &str = "SELECT o.body_hash, o.create_time, e.answered FROM order_info o \
+const ORDER_KEY: &str = "SELECT order_id FROM order_key WHERE user_id = ?1 AND idempotency_key = ?2";
+const KEYED_ORDER: &str = "SELECT o.body_hash, o.create_time, e.answered FROM order_info o \
          LEFT JOIN order_event e ON e.order_id = o.order_id AND e.version = 1 \
-         WHERE o.user_id = ?1 AND o.idempotency_key = ?2";
+         WHERE o.order_id = ?1 AND o.idempotency_key = ?2";
 const STOCK_KEY: &str = "SELECT body_hash, create_time, answered_total, answered_available, answered_reserved, \
          answered_sold, answered_version FROM stock_flow WHERE sku_id = ?1 AND idempotency_key = ?2";
 const PAYMENT: &str = concat!("SELECT ", payment_columns!(), " FROM payment_info WHERE payment_id = ?1");
 // The user's orders are few where the SKU's may be a million, so the join order is ours to say.
-const HELD: &str = "SELECT coalesce(sum(d.quantity), 0) FROM order_info o \
+const HELD: &str = "SELECT coalesce(sum(d.quantity), 0) FROM order_by_user u \
+         CROSS JOIN order_info o ON o.order_id = u.order_id AND o.order_status <> 5 \
+         CROSS JOIN order_detail_info d ON d.order_id = u.order_id AND d.sku_id = ?2 \
+         WHERE u.user_id = ?1";
+const HELD_UNFILED: &str = "SELECT coalesce(sum(d.quantity), 0) FROM order_info o \
          CROSS JOIN order_detail_info d ON d.order_id = o.order_id AND d.sku_id = ?2 \
-         WHERE o.user_id = ?1 AND o.order_status <> 5";
+         WHERE o.order_id = ?3 AND o.order_status <> 5 \
+         AND NOT EXISTS (SELECT 1 FROM order_by_user u WHERE u.user_id = ?1 AND u.order_id = ?3)";
 // Left to itself the planner takes all submitted orders by their status and sorts them.
 const DUE: &str = "SELECT order_id, expires_at FROM order_info INDEXED BY idx_order_info_due \
      WHERE order_status = 1 AND expires_at <= ?1 ORDER BY expires_at LIMIT ?2";
@@ -70,15 +77,31 @@ pub(super) fn sku(connection: &Connection, sku_id: &SkuId) -> Result<Option<Sku>
 }
 
 /// The key's digest, time and stored answer.
-pub(super) fn key(connection: &Connection, scoped: &ScopedKey) -> Result<Option<KeyRecord>, Fault> {
+pub(super) fn key(connection: &Connection, view: &View, scoped: &ScopedKey) -> Result<Option<KeyRecord>, Fault> {
     match &scoped.scope {
-        KeyScope::PlaceOrder(user_id) => order_key(connection, user_id, &scoped.key),
+        KeyScope::PlaceOrder(user_id) => match order_under(connection, view, user_id, &scoped.key)? {
+            Some(order_id) => keyed_order(connection, order_id, &scoped.key),
+            None => Ok(None),
+        },
         KeyScope::ChangeStock(sku_id) => stock_key(connection, sku_id, &scoped.key),
     }
 }
 
-fn order_key(connection: &Connection, user_id: &UserId, key: &IdempotencyKey) -> Result<Option<KeyRecord>, Fault> {
-    first(connection, ORDER_KEY, [user_id.as_str(), key.as_str()], |row| {
+/// The order that was placed under a key.
+pub(super) fn order_under(
+    connection: &Connection,
+    view: &View,
+    user_id: &UserId,
+    key: &IdempotencyKey,
+) -> Result<Option<OrderId>, Fault> {
+    match view.order_of(user_id, key) {
+        Some(order_id) => Ok(Some(order_id)),
+        None => first(connection, ORDER_KEY, [user_id.as_str(), key.as_str()], |row| Columns::of(row).id()),
+    }
+}
+
+fn keyed_order(connection: &Connection, order_id: OrderId, key: &IdempotencyKey) -> Result<Option<KeyRecord>, Fault> {
+    first(connection, KEYED_ORDER, [&order_id.to_string(), key.as_str()], |row| {
         let mut columns = Columns::of(row);
         let body_hash = rows::body_hash(&mut columns)?;
         let at = columns.time()?;
@@ -103,9 +126,14 @@ pub(super) fn payment(connection: &Connection, payment_id: &PaymentId) -> Result
 }
 
 /// Units of a SKU that a user holds in orders not cancelled.
-pub(super) fn held(connection: &Connection, user_id: &UserId, sku_id: &SkuId) -> Result<u64, Fault> {
-    let held = first(connection, HELD, [user_id.as_str(), sku_id.as_str()], |row| Columns::of(row).count())?;
-    Ok(held.unwrap_or(0))
+pub(super) fn held(connection: &Connection, view: &View, user_id: &UserId, sku_id: &SkuId) -> Result<u64, Fault> {
+    let count = |row: &Row<'_>| Columns::of(row).count();
+    let mut held = first(connection, HELD, [user_id.as_str(), sku_id.as_str()], count)?.unwrap_or(0);
+    for order_id in view.orders_of(user_id) {
+        let params = [user_id.as_str(), sku_id.as_str(), &order_id.to_string()];
+        held += first(connection, HELD_UNFILED, params, count)?.unwrap_or(0);
+    }
+    Ok(held)
 }
 
 /// Submitted orders whose deadline is `until` or earlier, earliest first.
@@ -169,10 +197,12 @@ mod tests {
             (LINES, "uk_order_detail_info_order_id_sku_id"),
             (EVENTS, "uk_order_event_order_id_version"),
             (SKU, "uk_sku_stock_info_sku_id"),
-            (ORDER_KEY, "uk_order_info_key"),
+            (ORDER_KEY, "order_key USING PRIMARY KEY"),
+            (KEYED_ORDER, "uk_order_info_order_id"),
             (STOCK_KEY, "uk_stock_flow_key"),
             (PAYMENT, "uk_payment_info_payment_id"),
-            (HELD, "idx_order_info_user_id"),
+            (HELD, "u USING PRIMARY KEY"),
+            (HELD_UNFILED, "u USING PRIMARY KEY"),
             (DUE, "idx_order_info_due"),
         ];
         for (sql, index) in table {

@@ -18,13 +18,16 @@ use actors::ports::{
 };
 use rusqlite::{Connection, ErrorCode};
 
-use super::connection::open_writer;
+use super::checkpoint::Checkpoints;
+use super::connection::{open_writer, tell_durability};
 use super::fault::Fault;
 use super::files::Files;
 use super::migrate::migrate;
 use super::reader::Reader;
+use super::tail::Tail;
 use super::threads::Threads;
-use super::writer::Writer;
+use super::unfiled::Unfiled;
+use super::writer::{Followers, Writer};
 use super::{OpenError, SqliteOptions, audit, flow, listing, queries, refunds, sku_list};
 
 /// Batches that may wait for the writer. The committer has one in flight, so this is met only when something is wrong.
@@ -40,6 +43,8 @@ pub struct SqliteStore {
 
 /// The threads that own the connections.
 pub(super) struct Connections {
+    pub(super) tail: Arc<Tail>,
+    unfiled: Arc<Unfiled>,
     // Dropped before the writer, which as the last one out copies the write-ahead log into the file.
     readers: Threads<Reader>,
     pub(super) writer: Threads<Writer>,
@@ -58,13 +63,21 @@ impl SqliteStore {
         let connection = open_writer(&options, true)
             .map_err(|fault| OpenError { is_misplaced: lies_in_the_path(&fault), ..refused(&fault) })?;
         migrate(&connection, clock.now().wall).map_err(|error| refused(&error))?;
+        tell_durability(&connection).map_err(|fault| refused(&fault))?;
         let files = Arc::new(Files::of(&path).map_err(|fault| refused(&fault))?);
+        let tail = Arc::<Tail>::default();
+        let unfiled = Arc::new(Unfiled::read(&connection).map_err(|fault| refused(&fault))?);
+        let checkpoints = Checkpoints::start(&options, &files).map_err(|error| refused(&error))?;
         let mut readers = Vec::new();
         for _ in 0..options.readers.max(1) {
             readers.push(Reader::open(options.clone(), Arc::clone(&files)).map_err(|fault| refused(&fault))?);
         }
-        let writer = Writer::new(options, clock, rules, files, connection).map_err(|fault| refused(&fault))?;
+        let followers = Followers { unfiled: Arc::clone(&unfiled), tail: Arc::clone(&tail), checkpoints };
+        let writer =
+            Writer::new(options, clock, rules, files, followers, connection).map_err(|fault| refused(&fault))?;
         let connections = Connections {
+            tail,
+            unfiled,
             writer: Threads::start("sqlite-writer", vec![writer], WRITES_WAITING_MAX)
                 .map_err(|error| refused(&error))?,
             readers: Threads::start("sqlite-reader", readers, READS_WAITING_MAX).map_err(|error| refused(&error))?,
@@ -128,7 +141,11 @@ impl Store for SqliteStore {
     }
 
     fn orders(&self, query: OrderQuery) -> Answer<'_, Result<OrderPage, StoreError>> {
-        self.connections.read(move |connection| listing::page(connection, &query))
+        let unfiled = Arc::clone(&self.connections.unfiled);
+        self.connections.read(move |connection| {
+            let view = unfiled.view(connection, query.user_id.iter())?;
+            listing::page(connection, &view, &query)
+        })
     }
 
     fn events(&self, order_id: OrderId) -> Answer<'_, Result<Vec<OrderEvent>, StoreError>> {
@@ -158,10 +175,12 @@ impl Store for SqliteStore {
     }
 
     fn keys(&self, keys: Vec<ScopedKey>) -> Answer<'_, Result<BTreeMap<ScopedKey, KeyRecord>, StoreError>> {
+        let unfiled = Arc::clone(&self.connections.unfiled);
         self.connections.read(move |connection| {
+            let view = unfiled.view(connection, keys.iter().filter_map(|key| key.scope.buyer()))?;
             let mut records = BTreeMap::new();
             for key in keys {
-                records.extend(queries::key(connection, &key)?.map(|record| (key, record)));
+                records.extend(queries::key(connection, &view, &key)?.map(|record| (key, record)));
             }
             Ok(records)
         })

@@ -13,15 +13,28 @@ use actors::domain::time::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::fault::Fault;
+use super::queries;
+use super::unfiled::View;
 use crate::backend::snapshot;
 
+/// The rows of what was inserted.
+#[derive(Debug, Default)]
+pub(super) struct Written {
+    /// Of the last new order.
+    pub(super) last_order: Option<i64>,
+    /// Of the events, in their order.
+    pub(super) events: Vec<i64>,
+}
+
 /// Writes all changes, in the order of their fields.
-pub(super) fn write(connection: &Connection, changes: &Changes, now: Timestamp) -> Result<(), Fault> {
-    changes.cleared_keys.iter().try_for_each(|key| clear_key(connection, key))?;
+pub(super) fn write(connection: &Connection, view: &View, changes: &Changes, now: Timestamp) -> Result<Written, Fault> {
+    changes.cleared_keys.iter().try_for_each(|key| clear_key(connection, view, key))?;
     changes.goods.iter().try_for_each(|sku| put_goods(connection, sku))?;
     changes.stock.iter().try_for_each(|stock| update_stock(connection, stock, now))?;
-    insert_orders(connection, &changes.new_orders)?;
-    changes.changed_orders.iter().try_for_each(|changed| update_order(connection, changed))?;
+    let mut written = insert_orders(connection, &changes.new_orders)?;
+    for changed in &changes.changed_orders {
+        written.events.push(update_order(connection, changed)?);
+    }
     changes.flow.iter().try_for_each(|entry| insert_flow(connection, entry))?;
     changes.stock_keys.iter().try_for_each(|record| write_stock_key(connection, record))?;
     changes.payments.iter().try_for_each(|payment| insert_payment(connection, payment))?;
@@ -30,24 +43,29 @@ pub(super) fn write(connection: &Connection, changes: &Changes, now: Timestamp) 
     for (group, position) in &changes.positions {
         move_position(connection, group, *position, now)?;
     }
-    Ok(())
+    Ok(written)
 }
 
-fn clear_key(connection: &Connection, scoped: &ScopedKey) -> Result<(), Fault> {
-    let (table, sql, owner) = match &scoped.scope {
-        KeyScope::PlaceOrder(user_id) => (
-            "order_info",
-            "UPDATE order_info SET idempotency_key = NULL, body_hash = NULL \
-             WHERE user_id = ?1 AND idempotency_key = ?2",
-            user_id.as_str(),
-        ),
-        KeyScope::ChangeStock(sku_id) => (
-            "stock_flow",
-            "UPDATE stock_flow SET idempotency_key = NULL, body_hash = NULL WHERE sku_id = ?1 AND idempotency_key = ?2",
-            sku_id.as_str(),
-        ),
-    };
-    one_row(table, connection.prepare_cached(sql)?.execute([owner, scoped.key.as_str()])?)
+fn clear_key(connection: &Connection, view: &View, scoped: &ScopedKey) -> Result<(), Fault> {
+    let key = scoped.key.as_str();
+    match &scoped.scope {
+        KeyScope::PlaceOrder(user_id) => {
+            let order_id = queries::order_under(connection, view, user_id, &scoped.key)?;
+            let order_id = order_id.map(|order_id| order_id.to_string());
+            let sql = "UPDATE order_info SET idempotency_key = NULL, body_hash = NULL \
+                 WHERE order_id = ?1 AND idempotency_key = ?2";
+            one_row("order_info", connection.prepare_cached(sql)?.execute(params![order_id, key])?)?;
+            // Not there if the order is not filed.
+            let sql = "DELETE FROM order_key WHERE user_id = ?1 AND idempotency_key = ?2";
+            connection.prepare_cached(sql)?.execute([user_id.as_str(), key])?;
+            Ok(())
+        }
+        KeyScope::ChangeStock(sku_id) => {
+            let sql = "UPDATE stock_flow SET idempotency_key = NULL, body_hash = NULL \
+                 WHERE sku_id = ?1 AND idempotency_key = ?2";
+            one_row("stock_flow", connection.prepare_cached(sql)?.execute([sku_id.as_str(), key])?)
+        }
+    }
 }
 
 fn put_goods(connection: &Connection, sku: &Sku) -> Result<(), Fault> {
@@ -95,7 +113,7 @@ fn update_stock(connection: &Connection, stock: &StockWrite, now: Timestamp) -> 
     one_row("sku_stock_info", changed)
 }
 
-fn insert_orders(connection: &Connection, placed: &[NewOrder]) -> Result<(), Fault> {
+fn insert_orders(connection: &Connection, placed: &[NewOrder]) -> Result<Written, Fault> {
     let mut into_orders = connection.prepare_cached(
         "INSERT INTO order_info (order_id, order_source, user_id, order_status, amount, is_delete, version, \
              expires_at, remark, room_id, idempotency_key, body_hash, create_by, update_by, create_time, update_time) \
@@ -106,6 +124,7 @@ fn insert_orders(connection: &Connection, placed: &[NewOrder]) -> Result<(), Fau
              available_after, create_by, create_time) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
     )?;
+    let mut written = Written::default();
     for NewOrder { order, event } in placed {
         let order_id = order.order_id.to_string();
         into_orders.execute(params![
@@ -123,6 +142,7 @@ fn insert_orders(connection: &Connection, placed: &[NewOrder]) -> Result<(), Fau
             event.by,
             order.created_at.millis(),
         ])?;
+        written.last_order = Some(connection.last_insert_rowid());
         for line in &order.lines {
             into_lines.execute(params![
                 order_id,
@@ -137,12 +157,12 @@ fn insert_orders(connection: &Connection, placed: &[NewOrder]) -> Result<(), Fau
                 order.created_at.millis(),
             ])?;
         }
-        insert_event(connection, event, Some(&snapshot::write(order)?))?;
+        written.events.push(insert_event(connection, event, Some(&snapshot::write(order)?))?);
     }
-    Ok(())
+    Ok(written)
 }
 
-fn update_order(connection: &Connection, changed: &ChangedOrder) -> Result<(), Fault> {
+fn update_order(connection: &Connection, changed: &ChangedOrder) -> Result<i64, Fault> {
     // The key is not written: it may have been cleared in this very batch.
     let sql = "UPDATE order_info SET order_status = ?3, version = ?4, expires_at = ?5, order_source = ?6, remark = ?7, \
              cancel_reason = ?8, cancel_text = ?9, refund_due = ?10, refund_reason = ?11, is_delete = ?12, \
@@ -173,7 +193,7 @@ fn update_order(connection: &Connection, changed: &ChangedOrder) -> Result<(), F
     insert_event(connection, event, None)
 }
 
-fn insert_event(connection: &Connection, event: &OrderEvent, answered: Option<&str>) -> Result<(), Fault> {
+fn insert_event(connection: &Connection, event: &OrderEvent, answered: Option<&str>) -> Result<i64, Fault> {
     let sql = "INSERT INTO order_event \
              (order_id, version, event_type, order_status, reason, answered, create_by, create_time) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
@@ -187,7 +207,7 @@ fn insert_event(connection: &Connection, event: &OrderEvent, answered: Option<&s
         event.by,
         event.at.millis(),
     ])?;
-    Ok(())
+    Ok(connection.last_insert_rowid())
 }
 
 fn insert_flow(connection: &Connection, entry: &FlowEntry) -> Result<(), Fault> {

@@ -9,10 +9,13 @@ use actors::ports::{Clock, CommitError, Committed};
 use rusqlite::Connection;
 
 use super::SqliteOptions;
+use super::checkpoint::Checkpoints;
 use super::connection::{open_reader, open_writer};
 use super::fault::Fault;
 use super::files::Files;
+use super::tail::Tail;
 use super::transaction::{self, End, Failure};
+use super::unfiled::Unfiled;
 use super::{facts, write};
 
 /// Bytes that the readiness check writes and takes away again: some pages, so that it meets a full disk.
@@ -28,7 +31,15 @@ pub(super) struct Writer {
     _anchor: Connection,
     /// None after a fault that may have spoilt it; the next piece of work opens a new one.
     connection: Option<Connection>,
+    followers: Followers,
     has_failed: bool,
+}
+
+/// What follows the commits.
+pub(super) struct Followers {
+    pub(super) unfiled: Arc<Unfiled>,
+    pub(super) tail: Arc<Tail>,
+    pub(super) checkpoints: Arc<Checkpoints>,
 }
 
 impl Writer {
@@ -38,13 +49,15 @@ impl Writer {
         clock: Arc<dyn Clock>,
         rules: Rules,
         files: Arc<Files>,
-        connection: Connection,
+        followers: Followers,
+        mut connection: Connection,
     ) -> Result<Self, Fault> {
         let anchor = open_reader(&options)?;
         // Only what was read once is held open.
         anchor.query_row("SELECT count(*) FROM schema_migration", [], |_| Ok(()))?;
+        followers.checkpoints.watch(&mut connection)?;
         let connection = Some(connection);
-        Ok(Self { options, clock, rules, files, _anchor: anchor, connection, has_failed: false })
+        Ok(Self { options, clock, rules, files, _anchor: anchor, connection, followers, has_failed: false })
     }
 
     /// The time.
@@ -86,18 +99,31 @@ impl Writer {
     }
 
     fn commit_whole(&mut self, mutations: &[Mutation]) -> Result<Committed, Failure> {
-        let (clock, rules) = (Arc::clone(&self.clock), self.rules);
+        let (clock, rules, unfiled) = (Arc::clone(&self.clock), self.rules, Arc::clone(&self.followers.unfiled));
         let started = clock.now().monotonic;
         let outcome = self.transact(|connection| {
-            let facts = facts::load(connection, mutations)?;
+            unfiled.catch_up(connection)?;
+            let view = unfiled.current(mutations.iter().filter_map(Mutation::buyer));
+            let facts = facts::load(connection, &view, mutations)?;
             let now = clock.now();
             let Decided { verdicts, changes, skus } = decide(facts, mutations, now, rules);
             let committed = Committed { verdicts, skus, events: changes.events().cloned().collect() };
             if changes.is_empty() {
-                return Ok(End::Rollback(committed));
+                return Ok(End::Rollback((committed, None)));
             }
-            write::write(connection, &changes, now.wall)?;
-            Ok(End::Commit(committed))
+            let share = unfiled.share(changes.new_orders.len());
+            // Before the changes: a key that they clear may be among those to file.
+            share.write(connection)?;
+            let written = write::write(connection, &view, &changes, now.wall)?;
+            Ok(End::Commit((committed, Some((share, changes, written)))))
+        });
+        let outcome = outcome.map(|(committed, written)| {
+            if let Some((share, changes, written)) = written {
+                let new = changes.new_orders.iter().map(|new| &new.order);
+                unfiled.committed(share, &changes.cleared_keys, new, written.last_order);
+                self.followers.tail.committed(&written.events, &committed.events);
+            }
+            committed
         });
         let elapsed_us = clock.now().monotonic.since(started).as_micros();
         match &outcome {
@@ -107,6 +133,9 @@ impl Writer {
             }
             Err(failure) => {
                 let is_unknown = matches!(failure, Failure::Unknown(_));
+                if is_unknown {
+                    unfiled.doubt();
+                }
                 tracing::warn!(mutations = mutations.len(), is_unknown, elapsed_us, error = %failure.fault(), "batch not committed");
             }
         }
@@ -130,6 +159,12 @@ impl Writer {
         })
     }
 
+    fn open(&self) -> Result<Connection, Fault> {
+        let mut connection = open_writer(&self.options, false)?;
+        self.followers.checkpoints.watch(&mut connection)?;
+        Ok(connection)
+    }
+
     /// Runs `work` in a write transaction and remembers whether that went well.
     pub(super) fn transact<T>(
         &mut self,
@@ -142,7 +177,7 @@ impl Writer {
         // Until it is put back, a panic takes the connection with it, and its open transaction.
         let connection = match self.connection.take() {
             Some(connection) => Ok(connection),
-            None => open_writer(&self.options, false).map_err(Failure::NotDone),
+            None => self.open().map_err(Failure::NotDone),
         };
         self.has_failed |= connection.is_err();
         let connection = connection?;

@@ -49,7 +49,7 @@ impl Service {
         }
         let program = std::env::current_exe()
             .map_err(|error| Failure::Work(format!("cannot find this program to start a service: {error}")))?;
-        let own = OwnService::start(Command::new(program), clock.clone()).await?;
+        let own = OwnService::start(Command::new(program), &[], clock.clone()).await?;
         let url = own.url()?;
         say(&format!("no service runs on {}, so one was started at {}", args.data.display(), url.as_str()));
         Ok(Self { url, token: target::token_in(own.data())?, own: Some(own) })
@@ -107,23 +107,29 @@ fn allowed(url: BaseUrl, anywhere: bool) -> Result<BaseUrl, Failure> {
 }
 
 /// A service of our own: a child process and the directory it works in. Both end with this value.
-struct OwnService {
+pub(in crate::command) struct OwnService {
     child: Child,
     directory: TempDir,
     clock: Arc<dyn Clock>,
 }
 
 impl OwnService {
-    /// Starts `program` as a service on a free port and waits until it answers.
-    async fn start(mut program: Command, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
+    /// Starts `program` as a service on a free port, with these settings as its environment names them, and waits until
+    /// it answers.
+    pub(in crate::command) async fn start(
+        mut program: Command,
+        settings: &[(&str, &str)],
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, Failure> {
         let failed = |error: io::Error| Failure::Work(format!("cannot start a service: {error}"));
-        let directory = tempfile::Builder::new().prefix("floodgate-rush-").tempdir().map_err(failed)?;
+        let directory = tempfile::Builder::new().prefix("floodgate-").tempdir().map_err(failed)?;
         let output = File::create(directory.path().join("events.jsonl")).map_err(failed)?;
         let log = File::create(log_in(directory.path())).map_err(failed)?;
         // The settings of whoever calls us name their own store; this service is to have nothing but its directory.
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("FLOODGATE_")) {
             program.env_remove(name);
         }
+        program.envs(settings.iter().copied());
         program.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(directory.path());
         program.stdin(Stdio::null()).stdout(output).stderr(log);
         let child = program.spawn().map_err(failed)?;
@@ -154,17 +160,31 @@ impl OwnService {
         }
     }
 
-    fn data(&self) -> &Path {
+    /// Its data directory.
+    pub(in crate::command) fn data(&self) -> &Path {
         self.directory.path()
     }
 
-    fn url(&self) -> Result<BaseUrl, Failure> {
+    /// Its log.
+    #[cfg(feature = "bench")]
+    pub(in crate::command) fn log(&self) -> PathBuf {
+        log_in(self.data())
+    }
+
+    /// Its process.
+    #[cfg(feature = "bench")]
+    pub(in crate::command) fn process(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Where it listens.
+    pub(in crate::command) fn url(&self) -> Result<BaseUrl, Failure> {
         target::url_of_run(self.data())
             .ok_or_else(|| Failure::Work("the service that was started does not say where it listens".to_owned()))
     }
 
     /// Asks the process to end, ends it if it does not, and tells where its files are if they are kept.
-    async fn stop(mut self, keep: bool) -> Option<PathBuf> {
+    pub(in crate::command) async fn stop(mut self, keep: bool) -> Option<PathBuf> {
         // The process may be gone already; then there is nothing to ask and the wait ends at once.
         let _ = kill_process(Pid::from_child(&self.child), Signal::TERM);
         let asked = self.clock.now().monotonic;
@@ -223,16 +243,21 @@ mod tests {
         let script = format!(
             r#"trap 'echo asked > "$5/asked"; exit 0' TERM
             printf %s "$*" > "$5/arguments"
+            printf %s "$FLOODGATE_OF_OURS" > "$5/setting"
             printf '{{"url":"{}","pid":1}}' > "$5/run.json"
             while :; do sleep 0.1; done"#,
             fake.url.as_str()
         );
         for keep in [false, true] {
-            let own = OwnService::start(program(directory.path(), &script), clock()).await.expect("it starts");
+            let own = OwnService::start(program(directory.path(), &script), &[("FLOODGATE_OF_OURS", "set")], clock())
+                .await
+                .expect("it starts");
             assert_eq!(own.url(), Ok(fake.url.clone()));
             let data = own.data().to_owned();
             let arguments = std::fs::read_to_string(data.join("arguments")).expect("it was told its arguments");
             assert_eq!(arguments, format!("serve --listen 127.0.0.1:0 --data {}", data.display()));
+            let setting = std::fs::read_to_string(data.join("setting")).expect("it was given its environment");
+            assert_eq!(setting, "set");
             let pid = Pid::from_child(&own.child);
             assert_eq!(own.stop(keep).await, keep.then(|| data.clone()));
             assert!(rustix::process::test_kill_process(pid).is_err(), "the process is gone");
@@ -275,7 +300,7 @@ mod tests {
     async fn a_service_that_ends_at_once_is_told_of_with_its_last_words() {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let script = "echo first >&2; echo 'the port is taken' >&2; echo >&2; exit 2";
-        match OwnService::start(program(directory.path(), script), clock()).await {
+        match OwnService::start(program(directory.path(), script), &[], clock()).await {
             Err(Failure::Work(told)) => assert!(told.ends_with(": the port is taken"), "{told}"),
             _ => panic!("it was taken for a service"),
         }

@@ -1,6 +1,6 @@
 //! What may be asked of a transaction, and what it answers.
 
-use crate::domain::id::{OrderId, PaymentId, ScopedKey, SkuId};
+use crate::domain::id::{OrderId, PaymentId, ScopedKey, SkuId, UserId};
 use crate::domain::order::{Amendment, CancelReason, ExpectedVersion, Order, PlaceOrder};
 use crate::domain::payment::{Payment, PaymentNotice, RefundReason};
 use crate::domain::rejection::Rejection;
@@ -47,6 +47,14 @@ pub enum Mutation {
 }
 
 impl Mutation {
+    /// Who buys, if someone does.
+    pub fn buyer(&self) -> Option<&UserId> {
+        match self {
+            Self::Place(order) => Some(&order.user_id),
+            _ => None,
+        }
+    }
+
     /// The key that names this attempt, if it has one.
     pub fn scoped_key(&self) -> Option<ScopedKey> {
         match self {
