@@ -15,7 +15,7 @@ use super::sql::Sql;
 const FLOW: &str = "(SELECT seq, kind, `change`, available_before, available_after, order_id, create_by, reason, \
          create_time FROM stock_flow WHERE sku_id = ? AND seq < ? ORDER BY seq DESC LIMIT ?) \
      UNION ALL \
-     (SELECT flow_seq, 'reserve', -CAST(quantity AS SIGNED), available_after + quantity, available_after, order_id, \
+     (SELECT flow_seq, 'reserve', -CAST(quantity AS SIGNED), available_after + CAST(quantity AS SIGNED), available_after, order_id, \
          create_by, NULL, create_time FROM order_detail_info FORCE INDEX (idx_order_detail_info_flow) \
          WHERE sku_id = ? AND flow_seq < ? ORDER BY flow_seq DESC LIMIT ?) \
      ORDER BY seq DESC LIMIT ?";
