@@ -34,6 +34,7 @@ mod wire;
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use actix_web::web::Bytes;
 use actors::domain::money::Currency;
@@ -68,6 +69,8 @@ pub struct Front {
     tracer: Option<Arc<dyn Tracer>>,
     /// The OpenAPI document.
     document: Bytes,
+    /// Whether the service is about to stop: whoever is answered is asked to call elsewhere.
+    is_leaving: AtomicBool,
 }
 
 impl Front {
@@ -84,6 +87,7 @@ impl Front {
             node_name,
             request_ids: RequestIds::new(salt),
             document,
+            is_leaving: AtomicBool::new(false),
             metrics: Metrics::new(),
             are_metrics_open: false,
             tracer: None,

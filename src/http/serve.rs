@@ -1,7 +1,9 @@
 //! What every request goes through: a name, the caller, the body, the handler, the access line.
 
 use std::rc::Rc;
+use std::sync::atomic::Ordering;
 
+use actix_web::http::ConnectionType;
 use actix_web::http::header::{HeaderMap, HeaderName};
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::{Data, Payload};
@@ -88,6 +90,9 @@ pub(super) async fn serve(
     }
     if let Ok(value) = request_id.parse() {
         answer.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
+    }
+    if front.is_leaving.load(Ordering::Relaxed) {
+        answer.head_mut().set_connection_type(ConnectionType::Close);
     }
     if is_chunked { unread::hold(payload, answer) } else { answer }
 }

@@ -5,6 +5,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use actix_http::HttpService;
@@ -29,6 +30,9 @@ const HEAD_DEADLINE: Duration = Duration::from_secs(5);
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// How long a client may take to end a connection that is over.
 const DISCONNECT_DEADLINE: Duration = Duration::from_secs(2);
+/// How long a server that stops goes on to serve, ending each connection with its answer: whatever was sent before is
+/// answered, and not met by a connection that ends at that moment.
+const LEAVE: Duration = Duration::from_millis(300);
 /// How long a stop waits for requests in hand. Any of them is answered within the placement deadline and a little.
 const STOP_DEADLINE_S: u64 = 8;
 
@@ -37,6 +41,7 @@ pub struct HttpServer {
     address: SocketAddr,
     handle: ServerHandle,
     running: JoinHandle<io::Result<()>>,
+    front: Data<Front>,
 }
 
 impl HttpServer {
@@ -55,8 +60,9 @@ impl HttpServer {
             .shutdown_timeout(STOP_DEADLINE_S)
             .disable_signals();
         let stop = builder.graceful_shutdown_signal();
+        let served = front.clone();
         let server = builder.listen("http", listener, move || {
-            let (front, stop) = (front.clone(), stop.clone());
+            let (front, stop) = (served.clone(), stop.clone());
             let clock = Arc::clone(&front.node.clock);
             let app = App::new().configure(move |config| configure(config, front.clone()));
             let app = app.into_factory().map_err(|error: actix_web::Error| error.error_response());
@@ -78,7 +84,7 @@ impl HttpServer {
         })?;
         let server: Server = server.run();
         let handle = server.handle();
-        Ok(Self { address, handle, running: actix_web::rt::spawn(server) })
+        Ok(Self { address, handle, running: actix_web::rt::spawn(server), front })
     }
 
     /// Where it listens.
@@ -97,8 +103,10 @@ impl HttpServer {
         }
     }
 
-    /// Takes no new connections, and finishes the requests in hand.
+    /// Takes no new connections after a moment, and finishes the requests in hand.
     pub async fn stop(self) {
+        self.front.is_leaving.store(true, Ordering::Relaxed);
+        self.front.node.clock.sleep(LEAVE).await;
         self.handle.stop(true).await;
     }
 }

@@ -20,14 +20,15 @@ async fn a_stop_under_load_cuts_nothing_off_and_prints_every_event() {
     let mut service = Service::start().await;
     service.stock_up("a", 1_000_000, 900).await;
     let (address, token, clock) = (service.address(), service.token(), SystemClock::start());
-    let placed_before = Cell::new(0_usize);
+    let (placed_before, is_stopping) = (Cell::new(0_usize), Cell::new(false));
     // Connections that nobody uses do not hold up the stop.
     let idle = join_all((0..20).map(|_| Wire::open(&address))).await;
-    let trading = join_all((0..CLIENTS).map(|client| trade(client, &address, &token, &placed_before)));
+    let trading = join_all((0..CLIENTS).map(|client| trade(client, &address, &token, &placed_before, &is_stopping)));
     let stopping = async {
         while placed_before.get() < 500 {
             wait(Duration::from_millis(10)).await;
         }
+        is_stopping.set(true);
         service.terminate();
         let since = clock.now().monotonic;
         loop {
@@ -59,12 +60,19 @@ async fn a_stop_under_load_cuts_nothing_off_and_prints_every_event() {
 }
 
 /// Places orders until there is no service any more. Answers their ids.
-async fn trade(client: usize, address: &str, token: &str, placed_in_all: &Cell<usize>) -> Vec<String> {
+async fn trade(
+    client: usize,
+    address: &str,
+    token: &str,
+    placed_in_all: &Cell<usize>,
+    is_stopping: &Cell<bool>,
+) -> Vec<String> {
     let mut placed = Vec::new();
     for connection in 0.. {
         let Ok(mut wire) = Wire::open(address).await else { return placed };
         for attempt in 0..50 {
             let key = format!("k-{client}-{connection}-{attempt}");
+            let was_sent_before = !is_stopping.get();
             match wire.ask(&order(token, &key, &format!("u-{client}"), "a")).await {
                 End::Answered(heard) => {
                     assert_eq!(heard.status, 201, "{heard:?}");
@@ -72,7 +80,10 @@ async fn trade(client: usize, address: &str, token: &str, placed_in_all: &Cell<u
                     placed_in_all.set(placed_in_all.get() + 1);
                 }
                 // It was not begun, which is what the comparison with the store shows.
-                End::Closed => break,
+                End::Closed => {
+                    assert!(!was_sent_before, "what was sent before the stop is answered");
+                    break;
+                }
                 End::CutOff(text) => panic!("an answer was cut off: {text:?}"),
             }
         }
