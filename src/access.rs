@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use actors::domain::id::UserId;
+use actors::domain::order::SYSTEM;
 use actors::domain::time::Timestamp;
 use actors::ports::{Answer, CommitError, StoreError};
 use sha2::{Digest, Sha256};
@@ -90,6 +91,11 @@ impl Caller {
             Self::Customer(user_id) => user_id.as_str(),
             Self::Service | Self::Admin => self.role().name(),
         }
+    }
+
+    /// Whether a customer of this name would be recorded as somebody else: as the shop, or as the service itself.
+    pub fn is_reserved(user_id: &UserId) -> bool {
+        user_id.as_str() == SYSTEM || Role::from_name(user_id.as_str()).is_some_and(|role| role != Role::Customer)
     }
 
     /// Whether the caller may know of what belongs to this user.
@@ -192,6 +198,14 @@ mod tests {
             [(Caller::Customer(own.clone()), true, false), (Caller::Service, true, true), (Caller::Admin, true, true)];
         for (caller, sees_own, sees_other) in table {
             assert_eq!((caller.may_see(&own), caller.may_see(&other)), (sees_own, sees_other), "{caller:?}");
+        }
+    }
+
+    #[test]
+    fn no_customer_bears_the_name_of_another_author() {
+        let table = [("admin", true), ("service", true), ("floodgate", true), ("customer", false), ("u-1", false)];
+        for (user_id, wanted) in table {
+            assert_eq!(Caller::is_reserved(&user_id.parse().expect("a valid id")), wanted, "{user_id}");
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod admin_token;
 pub mod clock;
+mod close;
 mod data_dir;
 pub mod ids;
 mod open_store;
@@ -13,6 +14,7 @@ use std::future::Future;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +23,7 @@ use actix_web::web::Data;
 use actors::node::{Node, Ports};
 use actors::ports::{Clock, CommitError, StoreError};
 use actors::stock::MemoryLedger;
+use futures_util::future::{Either, join, select};
 
 use crate::access::{Caller, IssuedToken, Tokens as _};
 use crate::backend::mysql::Migrated;
@@ -171,8 +174,12 @@ pub async fn migrate(settings: Settings) -> Result<String, StartError> {
     })
 }
 
-/// How long a stop waits for events to be printed, once nobody asks any more. With the server's own deadline it is within
-/// the fifteen seconds that a stop may take.
+/// How long everything that a stop does may take together, with what the process does last within the fifteen seconds
+/// that a stop may take. What hangs is left behind.
+const STOP_DEADLINE: Duration = Duration::from_secs(13);
+/// How much of that is kept for closing the store.
+const CLOSE_DEADLINE: Duration = Duration::from_secs(2);
+/// How long a stop waits for events to be printed, once nobody asks any more.
 const DRAIN_DEADLINE: Duration = Duration::from_secs(4);
 
 /// A running service.
@@ -230,7 +237,7 @@ impl App {
         let salt = getrandom::u32()?;
         let node = Arc::new(node);
         let tokens = Arc::new(StoredTokens(tokens));
-        let mut front = Front::new(Arc::clone(&node), server.node.clone(), tokens, shop.currency, salt);
+        let mut front = Front::new(Arc::clone(&node), server.node.to_string(), tokens, shop.currency, salt);
         if let Some(requests_per_s) = limits.requests_per_s {
             front = front.limited_to(requests_per_s);
         }
@@ -239,7 +246,7 @@ impl App {
         }
         let mut exporter = None;
         if let Some(endpoint) = traces.endpoint {
-            let (tracer, started) = OtlpExporter::start(&endpoint, &server.node);
+            let (tracer, started) = OtlpExporter::start(&endpoint, server.node.as_str());
             front = front.traced_by(Arc::new(tracer));
             exporter = Some(started);
         }
@@ -286,23 +293,40 @@ impl App {
         broken_down
     }
 
-    /// Stops: takes no new requests, finishes those in hand, and leaves the directory free.
+    /// Stops: takes no new requests, finishes those in hand, and leaves the directory free. Whatever hangs, it is done
+    /// when its time is up: a store that is still at work then is closed when that ends, or by the end of the process.
     pub async fn stop(self) {
         let Self { server, front, node, core, exporter, data, .. } = self;
-        server.stop().await;
-        if !node.drain(DRAIN_DEADLINE).await {
-            tracing::warn!("some events are not printed yet; they are when the service starts again");
+        let clock = Arc::clone(&node.clock);
+        let began = clock.now().monotonic;
+        let left = |of: Duration| of.saturating_sub(clock.now().monotonic.since(began));
+        let for_work = STOP_DEADLINE - CLOSE_DEADLINE;
+        if let Either::Right(_) = select(pin!(server.stop()), clock.sleep(left(for_work))).await {
+            tracing::warn!("some requests are still in hand, they are cut off");
         }
-        if let Some(exporter) = exporter {
-            exporter.finish().await;
+        let print = async {
+            if !node.drain(left(for_work).min(DRAIN_DEADLINE)).await {
+                tracing::warn!("some events are not printed yet; they are when the service starts again");
+            }
+        };
+        let tell = async {
+            if let Some(exporter) = exporter {
+                exporter.finish(clock.sleep(left(for_work))).await;
+            }
+        };
+        join(print, tell).await;
+        let close = move || {
+            core.stop();
+            if core.join().is_err() {
+                tracing::error!("the thread of the core ended in a panic");
+            }
+            // The store is closed before the directory is free for another server.
+            drop((front, node));
+            data.leave();
+        };
+        if !close::on_a_thread(close, clock.sleep(left(STOP_DEADLINE))).await {
+            tracing::warn!("the store is still at work, it is left behind; what was acknowledged is in it");
         }
-        core.stop();
-        if core.join().is_err() {
-            tracing::error!("the thread of the core ended in a panic");
-        }
-        // The store is closed before the directory is free for another server.
-        drop((front, node));
-        data.leave();
     }
 }
 

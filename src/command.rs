@@ -69,10 +69,52 @@ pub fn run() -> ExitCode {
 
 /// Prints a result. A reader that has gone away is no failure of the work.
 fn print(text: &str) {
-    let _ = write!(std::io::stdout().lock(), "{text}");
+    draw(&text.split('\n').map(plain).collect::<Vec<_>>().join("\n"));
+}
+
+/// Prints what moves the terminal's cursor on purpose.
+fn draw(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = write!(out, "{text}").and_then(|()| out.flush());
 }
 
 /// Tells the person at the terminal something that is not part of the result.
 fn say(line: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "{line}");
+    let _ = writeln!(std::io::stderr().lock(), "{}", plain(line));
+}
+
+/// The text on one line, with what a terminal would obey instead of showing it written out: what others called their
+/// things must not move the cursor, end the line or turn it round.
+fn plain(text: &str) -> String {
+    let is_obeyed = |letter: char| {
+        letter.is_control()
+            || matches!(letter, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let mut shown = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if is_obeyed(letter) {
+            shown.extend(letter.escape_default());
+        } else {
+            shown.push(letter);
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_terminal_would_obey_is_written_out() {
+        let table = [
+            ("it's \"fine\" \\ \u{e9} \u{1f4a5}", "it's \"fine\" \\ \u{e9} \u{1f4a5}"),
+            ("a\r\nb\tc\0", "a\\r\\nb\\tc\\u{0}"),
+            ("\x1b[2J\x1b]0;title\x07", "\\u{1b}[2J\\u{1b}]0;title\\u{7}"),
+            ("\u{202e}live \u{9b}31m\u{7f}", "\\u{202e}live \\u{9b}31m\\u{7f}"),
+        ];
+        for (text, wanted) in table {
+            assert_eq!(plain(text), wanted, "{text:?}");
+        }
+    }
 }

@@ -27,6 +27,7 @@ mod schema;
 mod serve;
 mod server;
 mod sku;
+mod sliced;
 #[cfg(test)]
 mod tests;
 mod unread;

@@ -33,7 +33,7 @@ pub use server::ServerSettings;
 pub use shop::ShopSettings;
 pub use store::StoreSettings;
 pub use stream::StreamSettings;
-pub use traces::TracesSettings;
+pub use traces::{TracesSettings, has_plain_address};
 
 /// What is wrong with the settings, as one sentence.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -200,7 +200,7 @@ mod tests {
 
     #[test]
     fn what_is_not_good_is_refused_with_a_sentence_that_names_it() {
-        let table: [(&str, &str, &str); 24] = [
+        let table: [(&str, &str, &str); 28] = [
             ("SHOP__CURRENCY", "euro", "shop.currency must be a code such as CNY, not \"euro\""),
             ("SHOP__CURRENCY_DIGITS", "5", "shop.currency_digits must be from 0 to 4, not 5"),
             (
@@ -224,6 +224,16 @@ mod tests {
             ),
             ("STORE__URL", "postgres://a:SECRET@db", "store.url must be sqlite:<file> or mysql://"),
             ("STORE__URL", "sqlite:", "store.url must be sqlite:<file> or mysql://"),
+            (
+                "STORE__URL",
+                "sqlite::memory:",
+                "store.url must be sqlite:<file>, and \":memory:\" is no file that can hold a",
+            ),
+            (
+                "STORE__URL",
+                "sqlite:file:x?mode=memory",
+                "store.url must be sqlite:<file>, and \"file:x?mode=memory\" is no",
+            ),
             ("STORE__MAX_PAGES", "1.5", "store.max_pages must be a whole number from 0 to 4294967295, not \"1.5\""),
             ("LEDGER__URL", "redis://cache", "ledger.url names redis, which is not built yet"),
             ("STREAM__URL", "kafka://a:9092", "stream.url names kafka, which is not built yet"),
@@ -232,6 +242,12 @@ mod tests {
             ("METRICS__ACCESS", "all", "metrics.access must be admin or open, not \"all\""),
             ("TRACES__ENDPOINT", "collector", "traces.endpoint must be a url such as http://127.0.0.1:4318, or empty"),
             ("TRACES__ENDPOINT", "https://collector", "traces.endpoint must be a url such as http://127.0.0.1:4318"),
+            (
+                "TRACES__ENDPOINT",
+                "http://127.0.0.1:99999",
+                "traces.endpoint must be a url such as http://127.0.0.1:4318",
+            ),
+            ("LOG__LEVEL", "info,floodgate=", "log.level must be auto, error, warn, info, debug or trace"),
             ("LIMITS__IN_HAND", "0", "limits.in_hand must be from 1 to 8192, not 0"),
             ("LIMITS__REQUESTS_PER_S", "1000001", "limits.requests_per_s must be from 0 (no limit) to 1000000, not"),
             ("LOG__LEVEL", "lots=of=it", "log.level must be auto, error, warn, info, debug or trace"),

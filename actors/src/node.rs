@@ -1,7 +1,10 @@
 //! One node: puts the core's parts together. The shell and the simulation start the same node on other ports.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
+
+use futures_util::future::{Either, select};
 
 use crate::domain::limits::{IN_HAND_MAX, SUPERVISOR_SHARDS};
 use crate::event::{FAILING, PRINTER_GROUP, PrinterActor, PublisherActor, Worker};
@@ -102,17 +105,21 @@ impl Node {
     /// Waits until the effect of every committed event is done and recorded, or `patience` has passed. Answers which.
     /// Call it when nobody asks any more.
     pub async fn drain(&self, patience: Duration) -> bool {
-        let until = self.clock.now().monotonic.plus(patience);
-        while self.clock.now().monotonic < until {
+        // A log that hangs must not keep whoever waits.
+        let time_is_up = self.clock.sleep(patience);
+        matches!(select(pin!(self.all_is_done()), time_is_up).await, Either::Left(_))
+    }
+
+    async fn all_is_done(&self) {
+        loop {
             let position = self.log.position(PRINTER_GROUP).await;
             if let Ok(position) = position
                 && self.log.read(position, 1).await.is_ok_and(|rest| rest.is_empty())
             {
-                return true;
+                return;
             }
             self.clock.sleep(DRAIN_STEP).await;
         }
-        false
     }
 }
 
@@ -168,8 +175,8 @@ fn start_committer(
 fn start_events(ports: &Ports, stage: &Stage, committer: &Link<Commit>) -> Link<Announce> {
     let (publisher, worker, printer) = (Link::new(ANNOUNCEMENTS_BOUND), Link::new(1), Link::new(NEWS_BOUND));
     // What was printed is remembered beside the actor, so that its successor prints nothing again.
-    let (sink, printed) = (Arc::clone(&ports.sink), Arc::default());
-    let make = move |lifeline| PrinterActor::new(Arc::clone(&sink), Arc::clone(&printed), lifeline);
+    let (sink, clock, printed) = (Arc::clone(&ports.sink), Arc::clone(&ports.clock), Arc::default());
+    let make = move |lifeline| PrinterActor::new(Arc::clone(&sink), Arc::clone(&clock), Arc::clone(&printed), lifeline);
     Post::new("printer", ONLY, make).reached_by(&printer).fill(stage);
     let (log, clock, committer) = (Arc::clone(&ports.log), Arc::clone(&ports.clock), committer.clone());
     let make =

@@ -16,7 +16,7 @@ pub use printer::{EventSink, SinkError};
 pub use spawn::Spawn;
 pub use store::{
     CommitError, Committed, FlowPage, ListedRefund, OrderPage, OrderQuery, RefundPage, RefundPosition, RefundQuery,
-    SkuAudit, SkuPage, Store, StoreError,
+    SkuAudit, SkuPage, Store, StoreError, Tally,
 };
 
 /// What every port answers with: a future that is sent between threads.

@@ -4,6 +4,8 @@ use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Seek as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +17,11 @@ struct Server {
     url: Option<String>,
     pid: u32,
 }
+
+/// How often a lock that somebody holds is tried again, and the pause before each try: a server that was killed lets go
+/// of it only when the system has taken it apart.
+const TRIES: u32 = 40;
+const TRY_PAUSE: Duration = Duration::from_millis(25);
 
 /// A data directory that this process holds until it is dropped.
 pub(super) struct DataDir {
@@ -30,7 +37,7 @@ impl DataDir {
         let mut options = OpenOptions::new();
         let lock = options.read(true).write(true).create(true).truncate(false).mode(0o600).open(&lock_path);
         let lock = lock.map_err(|error| unusable(&lock_path, error))?;
-        match lock.try_lock() {
+        match take(&lock) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 return Err(StartError::InUse { dir: path.to_owned(), holder: holder_in(&lock_path) });
@@ -107,6 +114,17 @@ fn text_of(url: Option<&str>) -> String {
     serde_json::to_string(&server).unwrap_or_default() + "\n"
 }
 
+/// Takes the lock if it is free, or becomes so in a moment.
+fn take(lock: &File) -> Result<(), TryLockError> {
+    for _ in 0..TRIES {
+        match lock.try_lock() {
+            Err(TryLockError::WouldBlock) => sleep(TRY_PAUSE),
+            taken => return taken,
+        }
+    }
+    lock.try_lock()
+}
+
 fn holder_in(lock: &Path) -> String {
     let text = fs::read_to_string(lock).unwrap_or_default();
     match serde_json::from_str(&text) {
@@ -138,6 +156,19 @@ mod tests {
         held.leave();
         assert!(!directory.path().join("run.json").exists());
         assert!(DataDir::open(directory.path()).is_ok());
+    }
+
+    #[test]
+    fn a_directory_that_becomes_free_in_a_moment_is_waited_for() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let held = DataDir::open(directory.path()).expect("nobody holds it");
+        std::thread::scope(|threads| {
+            threads.spawn(move || {
+                sleep(TRY_PAUSE * 4);
+                drop(held);
+            });
+            assert!(DataDir::open(directory.path()).is_ok());
+        });
     }
 
     #[test]

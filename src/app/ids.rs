@@ -8,6 +8,10 @@ use actors::domain::time::Timestamp;
 use actors::ports::Ids;
 use ulid::Ulid;
 
+/// Ids of one millisecond are at most this far apart: too far to guess one from another, which would tell a buyer that
+/// a stranger's order exists, and too little to run out of ids within a millisecond.
+const STEP_MAX: u128 = 1 << 40;
+
 /// Makes ULIDs, each greater than the one before, also when the wall clock is set back.
 #[derive(Debug, Default)]
 pub struct UlidIds {
@@ -36,7 +40,11 @@ fn after(last: Ulid, now: u64) -> Ulid {
     if now > last.timestamp_ms() {
         return random_in(now);
     }
-    last.increment().unwrap_or_else(|| random_in(last.timestamp_ms() + 1))
+    let step = 1 + random_in(now).random() % STEP_MAX;
+    match last.random().checked_add(step) {
+        Some(random) if random < 1 << Ulid::RAND_BITS => Ulid::from_parts(last.timestamp_ms(), random),
+        _ => random_in(last.timestamp_ms() + 1),
+    }
 }
 
 fn random_in(millis: u64) -> Ulid {
@@ -57,6 +65,20 @@ mod tests {
             last = next;
         }
         assert_eq!(Ulid(last.as_u128()).timestamp_ms(), 2_001);
+    }
+
+    #[test]
+    fn no_id_tells_its_neighbours() {
+        let ids = UlidIds::new();
+        // A clock that stands still, and one that was set back.
+        let made: Vec<u128> =
+            (0..200).map(|number| ids.order_id(Timestamp::from_millis(5_000 - 5 * number)).as_u128()).collect();
+        let steps: Vec<u128> = made.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        let distinct: std::collections::BTreeSet<&u128> = steps.iter().collect();
+        assert_eq!(distinct.len(), steps.len(), "no two ids are equally far apart");
+        // One step in ten thousand is so small.
+        let near = steps.iter().filter(|step| **step < STEP_MAX / 10_000).count();
+        assert!(near < 5, "{near} of {} ids are near the one before", steps.len());
     }
 
     #[test]

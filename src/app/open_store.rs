@@ -10,7 +10,7 @@ use actors::ports::{Clock, EventLog, Store};
 
 use super::StartError;
 use crate::backend::mysql::{Migrated, MysqlEventLog, MysqlOptions, MysqlStore, MysqlTokens, Tls};
-use crate::backend::sqlite::{SqliteEventLog, SqliteOptions, SqliteStore, SqliteTokens};
+use crate::backend::sqlite::{OpenError, SqliteEventLog, SqliteOptions, SqliteStore, SqliteTokens};
 use crate::backend::tokens::TokenStore;
 use crate::settings::{MysqlSettings, ShopSettings, StoreSettings, TlsSettings};
 
@@ -32,7 +32,7 @@ pub(super) async fn open_store(
 ) -> Result<OpenStore, StartError> {
     match store {
         StoreSettings::Sqlite { path, max_pages } => {
-            check_not_lost(&path, token)?;
+            check_found(&path, token)?;
             let store = open_sqlite(path, max_pages, shop, clock)?;
             store.keep_currency(&shop.currency).await?;
             Ok(OpenStore {
@@ -65,14 +65,20 @@ pub(super) async fn migrate_store(
         StoreSettings::Sqlite { path, max_pages } => open_sqlite(path, max_pages, shop, clock).map(|_| None),
         StoreSettings::Mysql(mysql) => {
             let migrated = open_mysql(mysql, shop, clock)?.migrate().await;
-            migrated.map(Some).map_err(|error| StartError::NotMigrated(error.0))
+            migrated.map(Some).map_err(StartError::NotMigrated)
         }
     }
 }
 
-/// An admin token from before tells that there was a database file, so then it must not begin empty.
-fn check_not_lost(path: &Path, token: &Path) -> Result<(), StartError> {
-    let is_lost = match fs::metadata(path) {
+/// Checks what is there before it is opened. An admin token from before tells that there was a database file, so then it
+/// must not begin empty.
+fn check_found(path: &Path, token: &Path) -> Result<(), StartError> {
+    let found = fs::metadata(path);
+    if found.as_ref().is_ok_and(|found| !found.is_file()) {
+        let why = "it is no file that can hold a database; name another one as store.url".to_owned();
+        return Err(OpenError { path: path.to_owned(), why, is_misplaced: true }.into());
+    }
+    let is_lost = match found {
         Ok(found) => found.is_file() && found.len() == 0,
         Err(error) => error.kind() == ErrorKind::NotFound,
     };

@@ -14,6 +14,7 @@ mod facts;
 mod fault;
 mod flow;
 mod gate;
+mod held;
 mod listing;
 mod migrate;
 mod options;

@@ -4,6 +4,8 @@
 
 mod span;
 
+use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -60,11 +62,17 @@ impl OtlpExporter {
         (OtlpTracer { waiting, dropped }, Self { stop, task })
     }
 
-    /// Tells what still waits, as long as the collector takes it.
-    pub async fn finish(self) {
-        drop(self.stop);
-        if self.task.await.is_err() {
-            tracing::error!("the task that tells of traces ended in a panic");
+    /// Tells what still waits, as long as the collector takes it, and until the time is up.
+    pub async fn finish(self, time_is_up: impl Future<Output = ()>) {
+        let Self { stop, mut task } = self;
+        drop(stop);
+        match select(&mut task, pin!(time_is_up)).await {
+            Either::Left((Ok(()), _)) => {}
+            Either::Left((Err(_), _)) => tracing::error!("the task that tells of traces ended in a panic"),
+            Either::Right(_) => {
+                task.abort();
+                tracing::warn!("the collector takes too long, some spans are lost");
+            }
         }
     }
 }
@@ -133,4 +141,59 @@ fn attributes(named: &[(&str, Value)]) -> Value {
 
 fn text(text: &str) -> Value {
     json!({"stringValue": text})
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+    use std::net::TcpListener;
+
+    use actors::domain::time::Timestamp;
+    use actors::ports::Clock as _;
+
+    use super::*;
+    use crate::app::clock::SystemClock;
+
+    /// A collector that takes what it is sent, but half the deadline later.
+    fn slow_collector() -> String {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port is free");
+        let address = listener.local_addr().expect("it is bound");
+        let collect = move || {
+            for stream in listener.incoming() {
+                let mut reader = BufReader::new(stream.expect("a connection"));
+                let mut head = String::new();
+                while reader.read_line(&mut head).is_ok_and(|read| read > 2) {}
+                let (_, rest) = head.split_once("content-length: ").expect("a length");
+                let length: u64 = rest.lines().next().expect("a line").parse().expect("a number");
+                std::io::copy(&mut (&mut reader).take(length), &mut std::io::sink()).expect("the body is sent whole");
+                std::thread::sleep(CALL_DEADLINE / 2);
+                let answer = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+                // Whoever asked may have gone.
+                let _ = reader.get_mut().write_all(answer);
+            }
+        };
+        std::thread::Builder::new().spawn(collect).expect("a thread");
+        format!("http://{address}")
+    }
+
+    #[actix_web::test]
+    async fn a_slow_collector_is_told_until_the_time_is_up_and_no_longer() {
+        let (tracer, exporter) = OtlpExporter::start(&slow_collector(), "n-1");
+        for number in 0..WAITING_MAX {
+            tracer.served(Served {
+                origin: None,
+                method: Some("GET"),
+                route: "/skus",
+                status: 200,
+                code: "ok",
+                request_id: number.to_string(),
+                started: Timestamp::from_millis(0),
+                elapsed: Duration::ZERO,
+            });
+        }
+        let clock = SystemClock::start();
+        exporter.finish(clock.sleep(CALL_DEADLINE)).await;
+        let taken = clock.now().monotonic.since(Default::default());
+        assert!(taken >= CALL_DEADLINE && taken < CALL_DEADLINE * 3, "{taken:?}");
+    }
 }

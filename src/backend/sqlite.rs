@@ -11,6 +11,7 @@ mod facts;
 mod fault;
 mod files;
 mod flow;
+mod held;
 mod listing;
 mod migrate;
 #[cfg(test)]
@@ -43,7 +44,7 @@ pub struct SqliteOptions {
     pub path: PathBuf,
     /// Pages of 4 KiB that the file may have at most; none: no limit of ours.
     pub max_page_count: Option<u32>,
-    /// Threads that read, each with a connection of its own.
+    /// Threads that read single rows, each with a connection of its own. Lists and audits have one more each.
     pub readers: usize,
     /// Pages that the write-ahead log takes before it is copied into the file: more is faster, and pauses longer.
     pub checkpoint_pages: u32,

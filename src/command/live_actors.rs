@@ -11,8 +11,8 @@ use rustix::termios::tcgetwinsize;
 
 use super::cli::ActorsArgs;
 use super::shop::wire::Actor;
-use super::shop::{Refusal, Shop};
-use super::{Failure, print, table};
+use super::shop::{Pages, Refusal, Shop};
+use super::{Failure, draw, plain, print, table};
 use crate::app::clock::SystemClock;
 
 /// How often the table is drawn again.
@@ -44,7 +44,7 @@ async fn show(args: &ActorsArgs) -> Result<(), Failure> {
     let clock = SystemClock::start();
     loop {
         let (height, width) = size();
-        print(&drawn(listed.as_ref(), height, width));
+        draw(&drawn(listed.as_ref(), height, width));
         clock.sleep(REFRESH).await;
         listed = list(&shop, args, height).await;
     }
@@ -52,13 +52,13 @@ async fn show(args: &ActorsArgs) -> Result<(), Failure> {
 
 /// As many actors as are wanted, and whether there are more.
 async fn list(shop: &Shop, args: &ActorsArgs, wanted: usize) -> Result<(Vec<Actor>, bool), Refusal> {
-    let (mut actors, mut cursor) = (Vec::new(), None);
+    let (mut actors, mut pages) = (Vec::new(), Pages::default());
     loop {
-        let page = shop.actors(args.kind.as_deref(), cursor.as_deref()).await?;
+        let page = shop.actors(args.kind.as_deref(), pages.cursor()).await?;
         actors.extend(page.actors);
-        cursor = page.next_cursor;
-        if cursor.is_none() || actors.len() >= wanted {
-            return Ok((actors, cursor.is_some()));
+        let has_more = pages.turn(page.next_cursor)?;
+        if !has_more || actors.len() >= wanted {
+            return Ok((actors, has_more));
         }
     }
 }
@@ -82,7 +82,7 @@ fn drawn(listed: Result<&(Vec<Actor>, bool), &Refusal>, height: usize, width: us
         }
         Err(refusal) => lines.push(format!("no answer, asking again: {refusal}")),
     }
-    let cut = |line: &String| line.chars().take(width).collect::<String>() + CLEAR_LINE;
+    let cut = |line: &String| plain(line).chars().take(width).collect::<String>() + CLEAR_LINE;
     format!("{HOME}{}{CLEAR_REST}", lines.iter().map(cut).collect::<String>())
 }
 

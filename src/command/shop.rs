@@ -1,32 +1,45 @@
-//! A small typed client of the service's API: each call is one request and one answer. Trying again is the caller's.
+//! A small typed client of the service's API: each call is one request and one answer. Trying again is the caller's, but
+//! for what the service's rate limit held back.
 
+mod pages;
 mod refusal;
 pub(super) mod wire;
 
 use std::cell::Cell;
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use actix_web::web::Bytes;
 use actors::domain::limits::PAGE_MAX;
-use awc::error::{ConnectError, SendRequestError};
-use awc::http::Method;
+use actors::ports::Clock as _;
+use awc::error::{ConnectError, FreezeRequestError, PayloadError, SendRequestError};
 use awc::http::header::{AUTHORIZATION, HeaderMap, RETRY_AFTER};
-use awc::{Client, ClientRequest, Connector};
+use awc::http::{Method, StatusCode};
+use awc::{Client, ClientRequest, Connector, FrozenClientRequest};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+pub(super) use pages::Pages;
 pub(super) use refusal::{Doubt, Refusal};
 
 use super::Failure;
 use super::cli::TargetArgs;
 use super::target::{self, BaseUrl};
+use crate::app::clock::SystemClock;
 use wire::{
-    ActorList, CreatedToken, EventList, FlowPage, Order, OrderPage, PayAnswer, Stock, TokenList, Verdict, WantedToken,
+    ActorList, CreatedToken, EventList, FlowPage, Live, Order, OrderPage, PayAnswer, Stock, TokenList, Verdict,
+    WantedToken,
 };
 
-/// How long one request may take, its answer included. Twice the service's own deadline and then some.
+/// How long an answer may take to begin, and then to end. Twice the service's own deadline and then some.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a request waits in all for the service's rate limit to let it through.
+const HELD_BACK_MAX: Duration = Duration::from_secs(60);
+/// It waits so long at least, whatever the service asks for.
+const HELD_BACK_MIN: Duration = Duration::from_millis(100);
+/// What the service calls that.
+const RATE_LIMITED: &str = "rate_limited";
 /// How long a connection may take to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long an idle connection is used again: less than the service keeps it, so that it is not closed under a request.
@@ -39,6 +52,9 @@ pub(super) struct Shop {
     client: Client,
     url: BaseUrl,
     requests: Cell<u64>,
+    clock: SystemClock,
+    /// How long an answer that has begun may take to end.
+    answer_max: Duration,
 }
 
 impl Shop {
@@ -52,16 +68,24 @@ impl Shop {
             .disable_redirects()
             .add_default_header((AUTHORIZATION, format!("Bearer {token}")))
             .finish();
-        Self { client, url, requests: Cell::new(0) }
+        let (requests, clock) = (Cell::new(0), SystemClock::start());
+        Self { client, url, requests, clock, answer_max: REQUEST_TIMEOUT }
     }
 
     /// The shop that these arguments mean, if a service answers there. That is asked first: where nothing runs, a
     /// missing token is not what is wrong.
     pub(super) async fn running(args: &TargetArgs) -> Result<Self, Failure> {
         let url = target::url_of(args)?;
-        if !Self::new(url.clone(), "", 1).is_alive().await {
-            let problem = format!("no service answers at {}; start one with floodgate", url.as_str());
-            return Err(Failure::Work(problem));
+        match Self::new(url.clone(), "", 1).live().await {
+            Ok(_) => {}
+            Err(refusal) if refusal.is_unreachable() => {
+                let problem = format!("no service answers at {}; start one with floodgate", url.as_str());
+                return Err(Failure::Work(problem));
+            }
+            Err(refusal) => {
+                let problem = format!("what answers at {} is no service in good health: {refusal}", url.as_str());
+                return Err(Failure::Work(problem));
+            }
         }
         Ok(Self::new(url, &target::token_of(args)?, 1))
     }
@@ -73,12 +97,17 @@ impl Shop {
 
     /// Whether a service answers at all.
     pub(super) async fn is_alive(&self) -> bool {
-        self.get::<Value>("/health/live").await.is_ok_and(|answer| answer.is_some())
+        self.live().await.is_ok()
+    }
+
+    async fn live(&self) -> Result<Live, Refusal> {
+        self.send(self.request(Method::GET, "/health/live"), None::<&()>).await
     }
 
     /// A SKU; none if there is no such SKU.
     pub(super) async fn sku(&self, sku_id: &str) -> Result<Option<Value>, Refusal> {
-        self.get(&format!("/skus/{sku_id}")).await
+        let found = self.get(&format!("/skus/{sku_id}")).await?;
+        found.map(|sku| about(sku, sku_id)).transpose()
     }
 
     /// Makes a SKU, with no stock.
@@ -90,7 +119,7 @@ impl Shop {
         payment_window_s: u32,
     ) -> Result<Value, Refusal> {
         let body = json!({"name": name, "price": price, "on_sale": true, "payment_window_s": payment_window_s});
-        self.send(self.request(Method::PUT, &format!("/skus/{sku_id}")), Some(&body)).await
+        about(self.send(self.request(Method::PUT, &format!("/skus/{sku_id}")), Some(&body)).await?, sku_id)
     }
 
     /// Adds units to a SKU, once per key, which is told as the reason, too.
@@ -170,7 +199,12 @@ impl Shop {
     /// Takes a token back.
     pub(super) async fn revoke_token(&self, token_id: &str) -> Result<(), Refusal> {
         let request = self.request(Method::DELETE, &format!("/admin/tokens/{token_id}"));
-        self.exchange(request, None::<&()>).await.map(|_| ())
+        match self.exchange(request, None::<&()>).await? {
+            (StatusCode::NO_CONTENT, _) => Ok(()),
+            (status, _) => {
+                Err(Refusal::unreadable(&format_args!("a token that is revoked is told by 204, not {status}")))
+            }
+        }
     }
 
     fn request(&self, method: Method, path: &str) -> ClientRequest {
@@ -191,23 +225,57 @@ impl Shop {
         request: ClientRequest,
         body: Option<&impl Serialize>,
     ) -> Result<T, Refusal> {
-        let answer = self.exchange(request, body).await?;
+        let (_, answer) = self.exchange(request, body).await?;
         serde_json::from_slice(&answer).map_err(|error| Refusal::unreadable(&error))
     }
 
-    /// Sends a request; the body of the answer if it says yes.
-    async fn exchange(&self, request: ClientRequest, body: Option<&impl Serialize>) -> Result<Bytes, Refusal> {
+    /// Sends a request, again if the service's rate limit held it back; the answer if it says yes.
+    async fn exchange(
+        &self,
+        request: ClientRequest,
+        body: Option<&impl Serialize>,
+    ) -> Result<(StatusCode, Bytes), Refusal> {
+        let request = request.freeze().map_err(|error| not_sendable(&error))?;
+        let mut waited = Duration::ZERO;
+        loop {
+            let refusal = match self.exchange_once(&request, body).await {
+                Err(refusal) if refusal.code == RATE_LIMITED => refusal,
+                answered => return answered,
+            };
+            let Some(wait) = refusal.retry_after.map(|wait| wait.max(HELD_BACK_MIN)) else { return Err(refusal) };
+            waited = waited.saturating_add(wait);
+            if waited > HELD_BACK_MAX {
+                return Err(refusal);
+            }
+            self.clock.sleep(wait).await;
+        }
+    }
+
+    async fn exchange_once(
+        &self,
+        request: &FrozenClientRequest,
+        body: Option<&impl Serialize>,
+    ) -> Result<(StatusCode, Bytes), Refusal> {
         self.requests.set(self.requests.get() + 1);
         let sent = match body {
             Some(body) => request.send_json(body),
             None => request.send(),
         };
-        let mut answer = sent.await.map_err(|error| not_answered(&error))?;
-        let bytes = answer.body().limit(ANSWER_BYTES_MAX).await.map_err(|error| Refusal::broken_off(&error))?;
+        let mut answer = sent.await.map_err(|error| not_answered(&error))?.timeout(self.answer_max);
+        let bytes = answer.body().limit(ANSWER_BYTES_MAX).await.map_err(|error| not_finished(&error))?;
         if answer.status().is_success() {
-            return Ok(bytes);
+            return Ok((answer.status(), bytes));
         }
         Err(Refusal::of_answer(answer.status().as_u16(), retry_after(answer.headers()), &bytes))
+    }
+}
+
+/// The SKU, if it is the one that was asked for.
+fn about(sku: Value, sku_id: &str) -> Result<Value, Refusal> {
+    if sku["sku_id"] == sku_id {
+        Ok(sku)
+    } else {
+        Err(Refusal::unreadable(&format_args!("it does not tell of {sku_id}")))
     }
 }
 
@@ -223,6 +291,19 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     headers.get(RETRY_AFTER)?.to_str().ok()?.parse().ok().map(Duration::from_secs)
 }
 
+fn not_sendable(error: &FreezeRequestError) -> Refusal {
+    Refusal::of_client("invalid_url", Doubt::None, error)
+}
+
+fn not_finished(error: &PayloadError) -> Refusal {
+    match error {
+        PayloadError::Io(error) if error.kind() == ErrorKind::TimedOut => {
+            Refusal::of_client("timed_out", Doubt::MayHaveLanded, &"the answer does not come to its end")
+        }
+        _ => Refusal::broken_off(error),
+    }
+}
+
 fn not_answered(error: &SendRequestError) -> Refusal {
     match error {
         SendRequestError::Url(problem) => Refusal::of_client("invalid_url", Doubt::None, problem),
@@ -234,3 +315,6 @@ fn not_answered(error: &SendRequestError) -> Refusal {
         _ => Refusal::broken_off(error),
     }
 }
+
+#[cfg(test)]
+mod tests;

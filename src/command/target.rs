@@ -1,5 +1,6 @@
 //! Which running service a command talks to, and with which token.
 
+use std::fmt::Display;
 use std::path::Path;
 
 use awc::http::Uri;
@@ -7,6 +8,7 @@ use serde::Deserialize;
 
 use super::Failure;
 use super::cli::TargetArgs;
+use crate::settings::has_plain_address;
 
 /// Where a service listens when nothing says otherwise.
 const DEFAULT_URL: &str = "http://127.0.0.1:8080";
@@ -29,6 +31,9 @@ impl BaseUrl {
         let host = uri.host().filter(|host| !host.is_empty()).ok_or_else(|| wrong("names no host"))?;
         if uri.scheme_str() != Some("http") {
             return Err(wrong("is not plain http, which is all this command speaks"));
+        }
+        if !has_plain_address(&uri) {
+            return Err(wrong("has more than a host and a port from 1 to 65535 before its path"));
         }
         if uri.path() != "/" || uri.query().is_some() {
             return Err(wrong("has a path; only scheme, host and port are taken"));
@@ -76,9 +81,22 @@ pub(super) fn url_of(args: &TargetArgs) -> Result<BaseUrl, Failure> {
 /// The token to use: the one given, else the one in the data directory.
 pub(super) fn token_of(args: &TargetArgs) -> Result<String, Failure> {
     match &args.token {
-        Some(token) => Ok(token.trim().to_owned()),
+        Some(token) => well_formed(token, &"the token that was given"),
         None => token_in(&args.data),
     }
+}
+
+/// A token becomes part of a request's head, where not every character may stand.
+fn well_formed(text: &str, place: &dyn Display) -> Result<String, Failure> {
+    let token = text.trim();
+    let wrong = |problem: &str| Err(Failure::Usage(format!("{place} {problem}")));
+    if token.is_empty() {
+        return wrong("is empty");
+    }
+    if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return wrong("is no token: it is one word of visible ascii characters");
+    }
+    Ok(token.to_owned())
 }
 
 /// The admin token that a service wrote to its data directory.
@@ -88,7 +106,7 @@ pub(super) fn token_in(data: &Path) -> Result<String, Failure> {
         let path = path.display();
         Failure::Usage(format!("cannot read a token from {path}: {error}; give --token, or --data of the service"))
     })?;
-    Ok(text.trim().to_owned())
+    well_formed(&text, &format_args!("what {} holds", path.display()))
 }
 
 #[cfg(test)]
@@ -101,7 +119,7 @@ mod tests {
 
     #[test]
     fn addresses_are_read_and_told_apart() {
-        let table: [(&str, Option<bool>); 13] = [
+        let table: [(&str, Option<bool>); 15] = [
             ("http://127.0.0.1:8080", Some(true)),
             ("http://127.0.0.1:8080/", Some(true)),
             ("http://127.9.9.9", Some(true)),
@@ -113,6 +131,8 @@ mod tests {
             ("https://127.0.0.1:8080", None),
             ("127.0.0.1:8080", None),
             ("http://127.0.0.1/api", None),
+            ("http://127.0.0.1:99999", None),
+            ("http://user:pw@127.0.0.1:8080", None),
             ("http://", None),
             ("", None),
         ];
@@ -151,6 +171,22 @@ mod tests {
         };
         assert_eq!(url_of(&given).map(|url| url.text), Ok("http://127.0.0.1:9".to_owned()));
         assert_eq!(token_of(&given), Ok("mine".to_owned()));
+    }
+
+    #[test]
+    fn a_token_that_no_request_can_carry_is_wrong_use() {
+        let data = tempfile::tempdir().expect("a temporary directory");
+        let given = |token: &str| token_of(&TargetArgs { token: Some(token.to_owned()), ..args(data.path()) });
+        let kept = |token: &str| {
+            std::fs::write(data.path().join("admin-token"), token).expect("a file");
+            token_of(&args(data.path()))
+        };
+        for token in ["a\nb", "a\r\nX: y", "\u{7f}", "a\0", "a b", "\u{e9}", "", " \n"] {
+            assert!(matches!(given(token), Err(Failure::Usage(_))), "{token:?} as it is given");
+            assert!(matches!(kept(token), Err(Failure::Usage(_))), "{token:?} as it is kept");
+        }
+        let Err(Failure::Usage(problem)) = kept("secret\nanother\n") else { panic!("two lines are no token") };
+        assert!(problem.contains("admin-token holds is no token") && !problem.contains("secret"), "{problem}");
     }
 
     #[test]

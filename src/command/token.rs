@@ -8,7 +8,7 @@ use actix_web::rt::System;
 
 use super::cli::{TargetArgs, TokenCommand, TokenRevokeArgs};
 use super::shop::wire::Token;
-use super::shop::{Refusal, Shop};
+use super::shop::{Pages, Refusal, Shop};
 use super::{Failure, print, say, table, target};
 
 /// Does what the subcommand says.
@@ -26,12 +26,11 @@ pub(super) fn run(command: TokenCommand) -> Result<ExitCode, Failure> {
 async fn list(args: &TargetArgs) -> Result<(), Failure> {
     let shop = shop_of(args)?;
     let mut tokens = Vec::new();
-    let mut cursor = None;
+    let mut pages = Pages::default();
     loop {
-        let page = shop.tokens(cursor.as_deref()).await.map_err(|refusal| refused(&refusal))?;
+        let page = shop.tokens(pages.cursor()).await.map_err(|refusal| refused(&refusal))?;
         tokens.extend(page.tokens);
-        cursor = page.next_cursor;
-        if cursor.is_none() {
+        if !pages.turn(page.next_cursor).map_err(|refusal| refused(&refusal))? {
             break;
         }
     }

@@ -7,8 +7,8 @@ use actors::domain::id::SkuId;
 
 use super::cli::VerdictArgs;
 use super::shop::Shop;
-use super::shop::wire::{SkuVerdict, Totals, Verdict};
-use super::{Failure, print, table};
+use super::shop::wire::{Agreement, SkuVerdict, Totals, Verdict};
+use super::{Failure, plain, print, table};
 
 /// Asks the service and prints its verdict.
 pub(super) fn run(args: &VerdictArgs) -> Result<ExitCode, Failure> {
@@ -19,12 +19,18 @@ pub(super) fn run(args: &VerdictArgs) -> Result<ExitCode, Failure> {
 
 async fn ask(args: &VerdictArgs) -> Result<Verdict, Failure> {
     let shop = Shop::running(&args.target).await?;
-    let answer = shop.verdict(args.sku.as_ref().map(SkuId::as_str)).await;
-    answer.map_err(|refusal| Failure::Work(format!("the service gives no verdict: {refusal}")))
+    let wanted = args.sku.as_ref().map(SkuId::as_str);
+    let answer = shop.verdict(wanted).await;
+    let verdict = answer.map_err(|refusal| Failure::Work(format!("the service gives no verdict: {refusal}")))?;
+    match wanted.filter(|sku_id| verdict.skus.iter().all(|sku| sku.sku_id != *sku_id)) {
+        Some(sku_id) => Err(Failure::Work(format!("the service gives no verdict on {sku_id}"))),
+        None => Ok(verdict),
+    }
 }
 
 fn differs(verdict: &Verdict) -> bool {
-    std::iter::once(&verdict.state).chain(verdict.skus.iter().map(|sku| &sku.state)).any(|state| state == "differs")
+    let mut states = std::iter::once(verdict.state).chain(verdict.skus.iter().map(|sku| sku.state));
+    states.any(|state| state == Agreement::Differs)
 }
 
 fn report(verdict: &Verdict) -> String {
@@ -45,7 +51,7 @@ fn report(verdict: &Verdict) -> String {
     let mut text = table::columns(&rows);
     for sku in &verdict.skus {
         for difference in sku.differences() {
-            text.push_str(&format!("{}: {difference}\n", sku.sku_id));
+            text.push_str(&format!("{}: {}\n", plain(&sku.sku_id), plain(&difference)));
         }
     }
     text.push_str(&format!("verdict: {}\n", verdict.state));
@@ -53,7 +59,7 @@ fn report(verdict: &Verdict) -> String {
 }
 
 fn row(sku: &SkuVerdict) -> Vec<String> {
-    let mut cells = vec![sku.sku_id.clone(), sku.state.clone()];
+    let mut cells = vec![sku.sku_id.clone(), sku.state.to_string()];
     let Totals { reserved, sold } = sku.orders;
     let numbers = [sku.store.total, sku.store.available, sku.store.reserved, sku.store.sold, reserved, sold];
     cells.extend(numbers.map(|number| number.to_string()));

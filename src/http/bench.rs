@@ -18,6 +18,6 @@ pub(super) fn configure(config: &mut ServiceConfig) {
 
 async fn echo(request: HttpRequest, body: Json<Value>) -> Json<Value> {
     // A connection that never has a request in hand is given up as one whose peer does not end a head.
-    let _in_hand = request.conn_data::<Rc<Peer>>().map(Peer::take_in_hand);
+    let _in_hand = request.conn_data::<Rc<Peer>>().map(|peer| peer.take_in_hand(request.headers()));
     body
 }

@@ -3,7 +3,7 @@
 use std::pin::pin;
 
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
-use actix_web::web::{Bytes, Payload};
+use actix_web::web::{Bytes, BytesMut, Payload};
 use actors::domain::limits::{BODY_BYTES_MAX, BODY_DEADLINE};
 use actors::ports::Clock;
 use futures_util::StreamExt as _;
@@ -60,9 +60,13 @@ fn is_json(headers: &HeaderMap) -> Result<(), Refusal> {
     }
 }
 
+/// The length of the body that a head announces.
+pub(super) fn announced(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
 async fn whole(headers: &HeaderMap, payload: &mut Payload, clock: &dyn Clock) -> Result<Bytes, Refusal> {
-    let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if announced.is_some_and(|bytes| bytes > BODY_BYTES_MAX as u64) {
+    if announced(headers).is_some_and(|bytes| bytes > BODY_BYTES_MAX as u64) {
         return Err(Refusal::BodyTooLarge);
     }
     // actix-web has no deadline for bodies of its own.
@@ -73,16 +77,46 @@ async fn whole(headers: &HeaderMap, payload: &mut Payload, clock: &dyn Clock) ->
 }
 
 async fn collect(payload: &mut Payload) -> Result<Bytes, Refusal> {
-    let mut body = Bytes::new();
-    while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|error| Refusal::MalformedRequest(format!("the body broke off: {error}")))?;
-        if body.len() + chunk.len() > BODY_BYTES_MAX {
+    let mut body = Pieces::default();
+    while let Some(piece) = payload.next().await {
+        let piece = piece.map_err(|error| Refusal::MalformedRequest(format!("the body broke off: {error}")))?;
+        if body.as_ref().len() + piece.len() > BODY_BYTES_MAX {
             return Err(Refusal::BodyTooLarge);
         }
-        // Nearly every body comes in one piece, which then need not be copied.
-        body = if body.is_empty() { chunk } else { [body, chunk].concat().into() };
+        body.add(piece);
     }
-    Ok(body)
+    Ok(body.joined())
+}
+
+/// A body as it arrives. Nearly every one comes in one piece, which then need not be copied.
+#[derive(Default)]
+struct Pieces {
+    first: Bytes,
+    /// All of it, once there is more than the first piece.
+    copied: BytesMut,
+}
+
+impl Pieces {
+    fn add(&mut self, piece: Bytes) {
+        if self.as_ref().is_empty() {
+            self.first = piece;
+            return;
+        }
+        if self.copied.is_empty() {
+            self.copied.extend_from_slice(&self.first);
+        }
+        self.copied.extend_from_slice(&piece);
+    }
+
+    fn joined(self) -> Bytes {
+        if self.copied.is_empty() { self.first } else { self.copied.freeze() }
+    }
+}
+
+impl AsRef<[u8]> for Pieces {
+    fn as_ref(&self) -> &[u8] {
+        if self.copied.is_empty() { &self.first } else { &self.copied }
+    }
 }
 
 /// Parses a body; what is wrong is told with the path of the field.
@@ -237,6 +271,28 @@ mod tests {
             "malformed_json"
         );
         assert_eq!(refused(r#"{"items":[],"remark":"\ud800"}"#).0, "malformed_json");
+    }
+
+    #[test]
+    fn a_body_in_many_pieces_is_not_copied_again_for_each() {
+        let mut body = Pieces::default();
+        let mut moves = 0;
+        for count in 0..BODY_BYTES_MAX {
+            let before = body.as_ref().as_ptr();
+            body.add(Bytes::from_static(b"x"));
+            moves += usize::from(body.as_ref().as_ptr() != before);
+            assert_eq!(body.as_ref().len(), count + 1);
+        }
+        assert!(moves < 40, "it was copied {moves} times");
+        assert_eq!(body.joined(), "x".repeat(BODY_BYTES_MAX));
+    }
+
+    #[test]
+    fn a_body_in_one_piece_is_not_copied() {
+        let sent = Bytes::from(r#"{"items":[]}"#.to_owned());
+        let mut body = Pieces::default();
+        body.add(sent.clone());
+        assert_eq!(body.joined().as_ptr(), sent.as_ptr());
     }
 
     #[test]

@@ -5,7 +5,6 @@ pub(super) mod read;
 
 use std::time::Duration;
 
-use actix_web::http::StatusCode;
 use actors::node::Node;
 use prometheus::core::Collector;
 use prometheus::{Error, HistogramOpts, HistogramVec, IntCounterVec, Opts, TextEncoder};
@@ -37,10 +36,10 @@ impl Metrics {
         }
     }
 
-    /// Counts an answer.
-    pub(super) fn note(&self, target: Target, status: StatusCode, code: &str, elapsed: Duration) {
+    /// Counts an answer, or what stands for one.
+    pub(super) fn note(&self, target: Target, status: u16, code: &str, elapsed: Duration) {
         let (method, route) = (target.method().unwrap_or(OTHER_METHOD), target.pattern());
-        self.answers.with_label_values(&[method, route, status.as_str(), code]).inc();
+        self.answers.with_label_values(&[method, route, &status.to_string(), code]).inc();
         self.seconds.with_label_values(&[method, route]).observe(elapsed.as_secs_f64());
     }
 

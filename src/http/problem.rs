@@ -204,7 +204,7 @@ impl Refusal {
 
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
-        Self::Core(Rejection::Unavailable(error.to_string()))
+        Self::Core(error.into())
     }
 }
 

@@ -10,6 +10,7 @@ use actix_web::web::Data;
 use actors::domain::money::Currency;
 use actors::ports::{Answer, CommitError, StoreError};
 use actors::testing::bench_node::BenchNode;
+use actors::testing::fixtures::put_sku;
 use futures_util::future::{FutureExt as _, ready};
 use serde_json::{Value, json};
 
@@ -46,6 +47,24 @@ fn in_process(test: impl Future<Output = ()>) {
 fn request(method: Method, path: &str, body: &Value) -> TestRequest {
     let request = TestRequest::with_uri(path).method(method).set_json(body);
     request.insert_header(("Authorization", "Bearer any")).insert_header(("Idempotency-Key", "k"))
+}
+
+#[test]
+fn a_verdict_on_many_skus_is_read_in_small_steps() {
+    in_process(async {
+        let bench = BenchNode::start();
+        let node = Arc::clone(&bench.node);
+        let front = Data::new(Front::new(node, "n1".to_owned(), Arc::new(Anyone), Currency::default(), 7));
+        let service = init_service(App::new().configure(move |config| configure(config, front))).await;
+        for number in 0..50 {
+            let sku = format!("sku-{number}");
+            bench.node.orders.put_sku(put_sku(&sku)).await.expect("the store is open");
+        }
+        let asked = request(Method::GET, "/admin/verdict", &Value::Null).to_request();
+        let verdict: Value = call_and_read_body_json(&service, asked).await;
+        assert_eq!(verdict["skus"].as_array().map(Vec::len), Some(50));
+        assert!(bench.store.audited_at_once() <= 20, "{}", bench.store.audited_at_once());
+    });
 }
 
 #[test]

@@ -10,6 +10,7 @@ use actix_web::HttpResponse;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::http::header::{HeaderMap, TRANSFER_ENCODING};
 use actix_web::web::{Bytes, Payload};
+use futures_util::{FutureExt as _, StreamExt as _};
 
 struct Holding {
     body: BoxBody,
@@ -31,6 +32,17 @@ impl MessageBody for Holding {
 /// Whether the body of a request with these headers comes in chunks.
 pub(super) fn is_chunked(headers: &HeaderMap) -> bool {
     headers.contains_key(TRANSFER_ENCODING)
+}
+
+/// Whether all of the body is here. What is here of it, is thrown away.
+pub(super) fn is_here(payload: &mut Payload) -> bool {
+    loop {
+        match payload.next().now_or_never() {
+            Some(Some(Ok(_))) => {}
+            Some(None) => return true,
+            Some(Some(Err(_))) | None => return false,
+        }
+    }
 }
 
 /// Lets the answer hold the payload until it is sent.

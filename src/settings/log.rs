@@ -70,7 +70,12 @@ impl LogSettings {
 /// A filter would take a bare word that is no level for the name of a module.
 fn is_good(level: &str) -> bool {
     let is_level = |word: &str| word.parse::<LevelFilter>().is_ok() && !word.is_empty();
-    let is_directive = |directive: &str| directive.contains(['=', '[']) || is_level(directive.trim());
+    // Nor would it mind a directive that breaks off, or one about nothing.
+    let is_whole = |directive: &str| !directive.ends_with('=') && !directive.starts_with('=');
+    let is_directive = |directive: &str| {
+        let directive = directive.trim();
+        (directive.contains(['=', '[']) && is_whole(directive)) || is_level(directive)
+    };
     level.split(',').all(is_directive) && EnvFilter::try_new(level).is_ok()
 }
 
@@ -90,6 +95,10 @@ mod tests {
             ("info,loud", false),
             ("floodgate=loud", false),
             ("lots=of=it", false),
+            ("info,floodgate=", false),
+            ("info,floodgate= ", false),
+            ("=info", false),
+            ("info,floodgate[sale]=debug", true),
             ("", false),
         ];
         for (level, wanted) in table {

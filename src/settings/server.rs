@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use actors::domain::id::SkuId;
+use actors::domain::id::NodeName;
 use serde::Deserialize;
 
 use super::SettingsError;
@@ -13,7 +13,7 @@ pub struct ServerSettings {
     /// Address and port; port 0 takes a free one.
     pub listen: SocketAddr,
     /// What this node is called among others.
-    pub node: String,
+    pub node: NodeName,
 }
 
 #[derive(Deserialize)]
@@ -30,9 +30,8 @@ impl ServerSettings {
         if raw.role != "all" {
             return Err(SettingsError::bad("server.role", format!("must be all, not {:?}", raw.role)));
         }
-        // A node is named like everything that the shop names.
-        let node = raw.node.parse::<SkuId>().map_err(|problem| SettingsError::bad("server.node", problem))?;
-        Ok(Self { listen, node: node.to_string() })
+        let node = raw.node.parse().map_err(|problem| SettingsError::bad("server.node", problem))?;
+        Ok(Self { listen, node })
     }
 
     /// Reads `server.listen`.

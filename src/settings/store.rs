@@ -35,6 +35,10 @@ impl StoreSettings {
     pub(super) fn check(raw: &Raw, data: &DataSettings) -> Result<Self, SettingsError> {
         let bad = |problem: String| SettingsError::bad("store.url", problem);
         match raw.url.split_once(':') {
+            // SQLite would keep these in memory, where nothing lasts.
+            Some(("sqlite", path)) if path == ":memory:" || path.starts_with("file:") => {
+                Err(bad(format!("must be sqlite:<file>, and {path:?} is no file that can hold a database")))
+            }
             Some(("sqlite", path)) if !path.is_empty() => {
                 let path = PathBuf::from(path.replace("{data}", &data.dir.display().to_string()));
                 Ok(Self::Sqlite { path, max_pages: (raw.max_pages > 0).then_some(raw.max_pages) })

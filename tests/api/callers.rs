@@ -103,6 +103,7 @@ fn a_token_that_cannot_be_is_refused_and_not_made() {
         (r#"{"role":"root"}"#, "invalid_field", "role"),
         (r#"{"role":"customer"}"#, "invalid_field", "user_id"),
         (r#"{"role":"customer","user_id":"a b"}"#, "invalid_field", "user_id"),
+        (r#"{"role":"customer","user_id":"floodgate"}"#, "invalid_field", "user_id"),
         (r#"{"role":"service","user_id":"u"}"#, "field_not_allowed", "user_id"),
         (r#"{"role":"admin","user_id":"u"}"#, "field_not_allowed", "user_id"),
         (r#"{"role":"admin","token":"mine"}"#, "unknown_field", "token"),

@@ -55,6 +55,16 @@ fn events_are_not_printed_over_what_is_not_theirs() {
 }
 
 #[test]
+fn a_database_is_kept_in_a_file_and_nowhere_else() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let data = directory.path().join("data");
+    for place in ["/dev/null", "/", ":memory:"] {
+        let url = format!("sqlite:{place}");
+        expect_refused(&data, &[("STORE__URL", &url)], &[place, "is no file that can hold a database"]);
+    }
+}
+
+#[test]
 fn a_pipe_that_nobody_reads_stops_the_start() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let path = directory.path().join("events");
@@ -81,6 +91,20 @@ fn a_pipe_whose_reader_has_stopped_reading_does_not_hold_up_the_stop() {
     let (status, said) = process.end(STOP);
     assert!(status.success(), "{said}");
     drop(reader);
+}
+
+#[test]
+fn a_log_that_nobody_reads_does_not_hold_up_the_stop() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let mut process = Process::start(&directory.path().join("data"), &[("LOG__LEVEL", "trace")]);
+    let shop = process.client();
+    // More lines than a pipe holds.
+    for _ in 0..500 {
+        shop.get("/skus");
+    }
+    process.terminate();
+    let (status, _) = process.end(STOP);
+    assert!(status.success(), "{status}");
 }
 
 #[test]

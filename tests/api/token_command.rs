@@ -57,6 +57,19 @@ fn without_a_service_a_token_is_made_in_the_store_itself() {
     assert_eq!(done(&data, "create --role service").lines().count(), 1);
     let refused = token(&data, "create --role service --url http://127.0.0.1:1");
     assert_eq!(refused.status.code(), Some(1), "a service that is named is the one that is meant");
+    let refused = token(&data, "create --role customer --user admin");
+    assert_eq!(refused.status.code(), Some(2), "no customer is recorded as the shop");
+}
+
+#[test]
+fn a_token_that_no_request_can_carry_is_told_in_a_sentence() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    std::fs::write(directory.path().join("admin-token"), "one\ntwo\n").expect("a file");
+    for words in ["list", "revoke 1f", "create --role service --url http://127.0.0.1:1"] {
+        let refused = token(directory.path(), words);
+        assert_eq!(refused.status.code(), Some(2), "{words}: {refused:?}");
+        assert!(text(&refused.stderr).contains("admin-token holds is no token"), "{words}: {refused:?}");
+    }
 }
 
 #[test]

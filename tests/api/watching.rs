@@ -119,9 +119,11 @@ fn actors_of(house: &House, arguments: &[&str]) -> Output {
 #[test]
 fn the_actors_are_printed_once_where_there_is_no_terminal() {
     let mut house = House::open();
-    // More than a page of them.
+    // More than a page of them: who sells something lives.
     for number in 0..120 {
-        house.client.put_up(&format!("s-{number}"), "1.00", 1, "");
+        let sku = format!("s-{number}");
+        house.client.put_up(&sku, "1.00", 1, "");
+        house.client.placed("u", &sku, 1);
     }
     let told = |arguments: &[&str]| {
         let output = actors_of(&house, arguments);

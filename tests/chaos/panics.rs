@@ -105,6 +105,8 @@ impl Shop {
         let put = self.client.put(format!("{}/skus/{sku}", self.url)).bearer_auth(&self.token).send_json(&goods).await;
         assert_eq!(put.expect("it answers").status(), 201);
         assert_eq!(self.post(&format!("/skus/{sku}/stock"), "k", json!({"change": units})).await.0, 200);
+        // So that its actor is live and can be lost from the start on.
+        assert_eq!(self.post("/admin/warm-up", "", json!({"sku_ids": [sku]})).await.0, 200);
     }
 
     async fn post(&self, path: &str, key: &str, body: Value) -> (u16, Value) {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use actors::domain::commit::{Mutation, Outcome, Rules};
 use actors::domain::time::Now;
-use actors::ports::{Answer, Clock, CommitError, Committed, Store, StoreError};
+use actors::ports::{Answer, Clock, CommitError, Committed, Store, StoreError, Tally};
 use actors::testing::fixtures::{NEVER, order_id, place, place_keyed, put_sku, sku_id, stock_change};
 use actors::testing::manual_clock::ManualClock;
 use floodgate::backend::sqlite::{SqliteOptions, SqliteStore};
@@ -57,7 +57,7 @@ async fn a_full_disk_refuses_writes_and_keeps_what_is_there() {
     assert_eq!(refusal, CommitError::NotDone(FULL.to_owned()));
     assert_eq!(refusal.to_string(), format!("the store cannot be written: {FULL}"));
     assert_eq!(try_to_place(&store, placed + 2).await.err(), Some(refusal), "it stays as it is");
-    assert_eq!(store.check().await, Err(StoreError(FULL.to_owned())));
+    assert_eq!(store.check().await, Err(StoreError::Unavailable(FULL.to_owned())));
     for number in 1..=placed {
         assert!(store.order(order_id(number)).await.expect("the store can be read").is_some(), "{number}");
     }
@@ -82,7 +82,7 @@ async fn writes_are_refused_while_another_process_holds_the_database_and_come_ba
     other.execute_batch("BEGIN EXCLUSIVE").expect("nobody else writes");
     let refusal = tokio::time::timeout(Duration::from_secs(5), try_to_place(&store, 1)).await;
     assert_eq!(refusal.expect("within the timeout").err(), Some(CommitError::NotDone(LOCKED.to_owned())));
-    assert_eq!(store.check().await, Err(StoreError(LOCKED.to_owned())));
+    assert_eq!(store.check().await, Err(StoreError::Unavailable(LOCKED.to_owned())));
     assert_eq!(reserved(&store).await, 0, "reading goes on");
     other.execute_batch("ROLLBACK").expect("it was open");
     assert_eq!(store.check().await, Ok(()));
@@ -192,4 +192,6 @@ async fn a_bad_row_holds_up_only_what_meets_it() {
     let refusal = committed.verdicts[2].as_ref().expect_err("its row is bad").to_string();
     assert!(refusal.contains("the database is damaged"), "{refusal}");
     assert_eq!((committed.events.len(), committed.skus[&sku_id("b")].level.reserved), (6, 6));
+    let Tally { done, not_done, unknown, written } = committed.tally;
+    assert_eq!((done, not_done, unknown, written), (5, 3, 0, 6), "halves of halves, and three rows that are bad");
 }

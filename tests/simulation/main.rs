@@ -1,6 +1,7 @@
 //! The simulated world, run from many seeds. `SEED=n SCENARIO=cluster cargo test --test simulation one_seed` prints the
 //! trace of one.
 
+mod doubt;
 mod overload;
 mod panics;
 mod passivation;

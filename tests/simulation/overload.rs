@@ -5,13 +5,14 @@
 use std::time::Duration;
 
 use actors::domain::commit::PutSku;
-use actors::domain::limits::IN_HAND_MAX;
+use actors::domain::limits::{ANSWER_PATIENCE, IN_HAND_MAX};
 use actors::domain::order::{Status, WantedLine};
+use actors::domain::payment::PaymentNotice;
 use actors::domain::rejection::Rejection;
 use actors::domain::stock::Goods;
 use actors::order::OrderRequest;
 use actors::testing::bench_node::BenchNode;
-use actors::testing::fixtures::{put_sku, sku_id, stock_change, user_id};
+use actors::testing::fixtures::{PRICE, payment, put_sku, sku_id, stock_change, user_id};
 use futures_util::future::join_all;
 use tokio::task::LocalSet;
 
@@ -152,5 +153,63 @@ fn while_the_store_hangs_nobody_hears_sold_out_of_what_may_come_back() {
         assert_eq!(bench.disk.tables().skus[&sku_id("b")].level.available, 5);
         bench.clock.sleep(Duration::from_secs(7)).await;
         assert!(bench.node.orders.place(OrderRequest { lines: line(), ..request(1) }).await.is_ok());
+    });
+}
+
+#[test]
+fn who_asks_a_store_that_hangs_is_answered_and_the_key_stays_taken_until_the_work_has_ended() {
+    run(async |bench| {
+        let first = bench.node.orders.place(request(1)).await.expect("the store is open").order;
+        let keyed = |key: &str| OrderRequest { key: Some(key.parse().expect("a valid key")), ..request(2) };
+        let notice = PaymentNotice { order_id: first.order_id, ..payment("p-1", 0, PRICE) };
+        bench.store.set_open(false);
+        let started = bench.clock.now().monotonic;
+        let orders = &bench.node.orders;
+        let code = |rejection: Rejection| rejection.code();
+        let change = stock_change("a", 5, "more");
+        let (paid, placed, changed) =
+            tokio::join!(orders.pay(notice), orders.place(keyed("k")), orders.change_stock(change.clone()));
+        assert_eq!(bench.clock.now().monotonic.since(started), ANSWER_PATIENCE);
+        assert_eq!(paid.map_err(code).err(), Some("outcome_unknown"));
+        assert_eq!(placed.map_err(code).err(), Some("outcome_unknown"));
+        assert_eq!(changed.map_err(code).err(), Some("outcome_unknown"));
+        assert_eq!(orders.place(keyed("k")).await.map_err(code).err(), Some("request_in_progress"));
+        assert_eq!(orders.change_stock(change.clone()).await.map_err(code).err(), Some("request_in_progress"));
+        assert_eq!(bench.clock.now().monotonic.since(started), ANSWER_PATIENCE, "which is said at once");
+        bench.store.set_open(true);
+        bench.clock.sleep(Duration::from_millis(10)).await;
+        let paid = bench.disk.tables().orders[&first.order_id].clone();
+        assert_eq!(paid.status(), Status::Paid, "the work went on");
+        // These two ran out of time under the lock, so they are not done, and the keys are free.
+        assert_eq!(orders.place(keyed("k")).await.map(|placed| placed.replayed), Ok(false));
+        assert_eq!(orders.change_stock(change).await.map(|changed| changed.replayed), Ok(false));
+    });
+}
+
+#[test]
+fn a_store_that_cannot_be_read_keeps_nobody_waiting_for_ever() {
+    run(async |bench| {
+        bench.store.set_readable(false);
+        let started = bench.clock.now().monotonic;
+        let line = WantedLine { sku_id: sku_id("b"), quantity: 1, expected_unit_price: None };
+        let key = Some("k".parse().expect("a valid key"));
+        let wanted = OrderRequest { lines: vec![line], key, ..request(1) };
+        let answer = bench.node.orders.place(wanted.clone()).await;
+        assert!(matches!(answer, Err(Rejection::Unavailable(_))), "{answer:?}");
+        assert_eq!(bench.clock.now().monotonic.since(started), ANSWER_PATIENCE);
+        bench.store.set_readable(true);
+        let answer = bench.node.orders.place(wanted).await;
+        assert_eq!(answer.map_err(|rejection| rejection.code()).err(), Some("sku_not_found"), "the key is free");
+    });
+}
+
+#[test]
+fn an_overdue_order_is_counted_once_however_often_it_is_found() {
+    run(async |bench| {
+        bench.node.orders.place(request(1)).await.expect("the store is open");
+        bench.store.set_open(false);
+        bench.clock.sleep(Duration::from_secs(900 + 600)).await;
+        let counts = bench.node.live.counts.totals();
+        assert_eq!(counts[&("sweeper", "found")], 1, "in ten minutes of sweeps");
     });
 }

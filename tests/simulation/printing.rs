@@ -59,3 +59,18 @@ fn a_printer_that_fails_is_named_and_told_of_now_and_then_until_it_prints_again(
         assert_eq!(log.lines().len(), 4, "a new failure is told of at once");
     });
 }
+
+#[test]
+fn a_printer_that_is_stuck_is_named_until_it_goes_on() {
+    run(async |bench| {
+        bench.sink.set_stuck(true);
+        bench.node.orders.place(request(1)).await.expect("orders do not wait for the printer");
+        bench.clock.sleep(Duration::from_secs(4)).await;
+        assert!(bench.node.degraded().is_empty(), "it may take its time");
+        bench.clock.sleep(Duration::from_secs(2)).await;
+        assert_eq!(bench.node.degraded(), ["printer"]);
+        bench.sink.set_stuck(false);
+        bench.clock.sleep(Duration::from_secs(1)).await;
+        assert!(bench.node.degraded().is_empty(), "it prints again");
+    });
+}

@@ -6,6 +6,7 @@
 mod decide;
 mod facts;
 mod mutation;
+mod purchase;
 
 pub use decide::{Rules, decide};
 pub use facts::{
@@ -13,3 +14,4 @@ pub use facts::{
     StockWrite,
 };
 pub use mutation::{AmendOrder, CancelOrder, Mutation, OrderAction, Outcome, PutSku, Verdict};
+pub use purchase::{Held, Purchase, PurchaseCount, Purchases};

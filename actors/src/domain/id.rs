@@ -57,6 +57,12 @@ text_id!(
     "must be 1 to 32 of A-Z a-z 0-9 . _ - and not only dots"
 );
 text_id!(
+    /// What a node is called among others.
+    NodeName,
+    |text| is_shop_id(text, SHOP_ID_LENGTH_MAX),
+    "must be 1 to 32 of A-Z a-z 0-9 . _ - and not only dots"
+);
+text_id!(
     /// The payment provider's name of one payment.
     PaymentId,
     |text| is_shop_id(text, PAYMENT_ID_LENGTH_MAX),

@@ -32,6 +32,9 @@ pub const KEY_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 pub const GRANT_LIFETIME: Duration = Duration::from_secs(6);
 /// How long a placement may take from before its first reserve to its decision under the row lock.
 pub const PLACEMENT_DEADLINE: Duration = Duration::from_secs(4);
+/// How long a caller waits for its answer. Longer than `PLACEMENT_DEADLINE` and a slow commit, so that whoever can be told
+/// what became of a request is told; shorter than a stop waits for requests.
+pub const ANSWER_PATIENCE: Duration = Duration::from_secs(7);
 /// A refusal on a base older than this asks the store before it is believed.
 pub const BASE_AGE_MAX: Duration = Duration::from_secs(1);
 /// How long a reserve waits for units that placements in flight hold, before it asks again without having heard of them.
@@ -46,6 +49,11 @@ pub const IN_HAND_MAX: usize = 8_192;
 pub const SUPERVISOR_SHARDS: usize = 4;
 /// Mutations of one transaction: bounds how long the store's writer is held and how much one failure rolls back.
 pub const BATCH_MAX: usize = 1_024;
+/// Settlements on their way to the ledger of SKUs that are not live: what one transaction touches, several times over.
+pub const SETTLEMENTS_AT_REST_MAX: usize = 4_096;
+/// Orders of a user that are summed up to learn what the user holds of a SKU with a purchase limit, about as much work as
+/// placing one; with more, a count is kept instead.
+pub const ORDERS_SUMMED_MAX: usize = 32;
 /// Keys looked up in one read, within SQLite's and MySQL's bounds on parameters.
 pub const KEY_LOOKUP_MAX: usize = 256;
 /// Events moved in one step by publisher and worker.

@@ -95,9 +95,10 @@ impl Currency {
         units.and_then(Money::from_ten_thousandths).ok_or(MalformedMoney::TooLarge)
     }
 
-    /// Writes a sum with exactly this currency's fraction digits.
+    /// Writes a sum with exactly this currency's fraction digits. What is held at the most that the tables hold has more
+    /// of them: they are cut off, for rounded up it would be a sum that nobody could give back.
     pub fn format(&self, money: Money) -> String {
-        let mut decimal = money.decimal();
+        let mut decimal = money.decimal().trunc_with_scale(self.digits);
         decimal.rescale(self.digits);
         decimal.to_string()
     }
@@ -151,6 +152,9 @@ mod tests {
         assert_eq!(Currency::default().format(sum), "199.98");
         assert_eq!(Currency::default().format(Money::ZERO), "0.00");
         assert_eq!(Currency { code: "KWD".to_owned(), digits: 3 }.format(sum), "199.980");
+        let most = Currency::default().parse("99999999999999.99").expect("a valid sum").saturating_add(sum);
+        assert_eq!(Currency::default().format(most), "99999999999999.99");
+        assert_eq!(Currency { code: "JPY".to_owned(), digits: 0 }.format(most), "99999999999999");
     }
 
     #[test]

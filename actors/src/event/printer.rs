@@ -3,19 +3,24 @@
 //! It remembers what was printed, as the highest version per order, and drops repeats. A line may repeat only if the
 //! process dies between printing and recording; it carries order id and version, so its reader can drop it too.
 
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix::{Actor, AsyncContext, Context, Handler, WrapFuture, fut::ActorFutureExt};
+use futures_util::future::{Either, select};
 use tokio::sync::Mutex;
 
 use super::seen::Seen;
 use crate::domain::event::OrderEvent;
 use crate::domain::rejection::Rejection;
-use crate::ports::EventSink;
+use crate::ports::{Clock, EventSink};
 use crate::runtime::{Counter, Envelope, Gauge, Lifeline, Reply, Ticket};
 
-/// The number that the printer shows while what it was last told to print is not out: 1, else 0.
+/// The number that the printer shows while what it was last told to print is not out, though it should be: 1, else 0.
 pub const FAILING: &str = "failing";
+/// How long printing may take before it counts as failing: a pipe that nobody drains never says no.
+const PRINT_DEADLINE: Duration = Duration::from_secs(5);
 
 /// Asks for events to be printed, in order.
 pub struct Print {
@@ -28,6 +33,7 @@ pub struct Print {
 /// See the module.
 pub struct PrinterActor {
     sink: Arc<dyn EventSink>,
+    clock: Arc<dyn Clock>,
     /// Locked for as long as something is being printed. It outlives the actor, and so does the printing.
     printed: Arc<Mutex<Seen>>,
     lines: Counter,
@@ -37,9 +43,9 @@ pub struct PrinterActor {
 
 impl PrinterActor {
     /// Builds the actor; `printed` is what its predecessors printed.
-    pub fn new(sink: Arc<dyn EventSink>, printed: Arc<Mutex<Seen>>, lifeline: Lifeline) -> Self {
+    pub fn new(sink: Arc<dyn EventSink>, clock: Arc<dyn Clock>, printed: Arc<Mutex<Seen>>, lifeline: Lifeline) -> Self {
         let (lines, failing) = (lifeline.counter("lines"), lifeline.gauge(FAILING));
-        Self { sink, printed, lines, failing, lifeline }
+        Self { sink, clock, printed, lines, failing, lifeline }
     }
 }
 
@@ -52,8 +58,16 @@ impl Handler<Envelope<Print>> for PrinterActor {
 
     fn handle(&mut self, Envelope { message, ticket }: Envelope<Print>, context: &mut Context<Self>) {
         self.lifeline.handle();
-        let (sink, printed) = (Arc::clone(&self.sink), Arc::clone(&self.printed));
-        let print = print(message, ticket, sink, printed, self.lines.clone(), self.failing.clone());
+        let (sink, clock, printed) = (Arc::clone(&self.sink), Arc::clone(&self.clock), Arc::clone(&self.printed));
+        let (lines, failing) = (self.lines.clone(), self.failing.clone());
+        let print = async move {
+            let print = pin!(print(message, ticket, sink, printed, lines, failing.clone()));
+            if let Either::Right(((), print)) = select(print, clock.sleep(PRINT_DEADLINE)).await {
+                failing.set(1);
+                tracing::warn!("events are not printed yet, what they are printed to takes nothing");
+                print.await;
+            }
+        };
         // A task of its own: the lines are noted as printed even if this actor does not live to see it.
         let printing = actix::spawn(print);
         // One batch at a time: the next message waits until this one is out, so lines keep their order.

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::VecDeque;
+use std::mem::take;
 use std::sync::Arc;
 
 use actix::{Actor, AsyncContext, Context, Handler, WrapFuture, fut::ActorFutureExt};
@@ -19,9 +20,9 @@ use crate::domain::limits::BATCH_MAX;
 use crate::domain::order::Order;
 use crate::domain::rejection::Rejection;
 use crate::domain::time::Timestamp;
-use crate::ports::{CommitError, Committed, Settlement, Store};
+use crate::ports::{Committed, Settlement, Store, Tally};
 use crate::runtime::{Counter, Envelope, Gauge, Lifeline, Link, Reply, Spread, Ticket};
-use crate::stock::{Settle, StockDirectory};
+use crate::stock::StockDirectory;
 
 /// One mutation and where its answer goes.
 pub struct Work {
@@ -64,12 +65,21 @@ pub struct Committer {
     lifeline: Lifeline,
 }
 
-/// What became of transactions, and the mutations in those that were committed.
+/// What became of transactions, and the mutations that those committed wrote something for.
 struct Outcomes {
     done: Counter,
     not_done: Counter,
     unknown: Counter,
     mutations: Counter,
+}
+
+impl Outcomes {
+    fn add(&self, tally: Tally) {
+        self.done.add(tally.done);
+        self.not_done.add(tally.not_done);
+        self.unknown.add(tally.unknown);
+        self.mutations.add(tally.written);
+    }
 }
 
 impl Committer {
@@ -121,36 +131,20 @@ impl Committer {
         let (store, started) = (Arc::clone(&self.store), self.lifeline.now());
         let batch = Batch { mutations: mutations.into(), grants };
         let transaction = async move {
-            let result = match store.commit(Arc::clone(&batch.mutations)).await {
-                Err(CommitError::Unknown(reason)) => {
-                    tracing::error!(%reason, "commit with unknown outcome");
-                    Done::Unknown(look_for(&*store, &batch.mutations).await)
-                }
-                Err(CommitError::NotDone(reason)) => Done::No(reason),
-                Ok(committed) => Done::Yes(committed),
-            };
-            (batch, replies, result)
+            let committed = store.commit(Arc::clone(&batch.mutations)).await.unwrap_or_else(|error| {
+                tracing::error!(%error, mutations = size, "batch not committed");
+                Committed::failed(error, size)
+            });
+            let (batch, committed) = look_for_unknown(&*store, batch, committed).await;
+            (batch, replies, committed)
         };
-        context.spawn(transaction.into_actor(self).map(move |(batch, replies, result), actor, context| {
+        context.spawn(transaction.into_actor(self).map(move |(batch, replies, committed), actor, context| {
             actor.is_committing = false;
             actor.times.note_time(actor.lifeline.now().since(started));
             // First of all, so that the store has the next batch in hand while this one's outcome is told.
             actor.commit(context);
-            let verdicts = match result {
-                Done::Yes(committed) => {
-                    actor.counts.done.add(1);
-                    actor.counts.mutations.add(batch.mutations.len());
-                    actor.committed(&batch, committed)
-                }
-                Done::Unknown(found) => {
-                    actor.counts.unknown.add(1);
-                    actor.committed(&batch, found)
-                }
-                Done::No(reason) => {
-                    actor.counts.not_done.add(1);
-                    actor.not_done(&batch, &reason)
-                }
-            };
+            actor.counts.add(committed.tally);
+            let verdicts = actor.tell(&batch, committed);
             for ((reply, _ticket), verdict) in replies.into_iter().zip(verdicts) {
                 reply.answer(verdict);
             }
@@ -158,17 +152,27 @@ impl Committer {
     }
 
     /// Tells everyone concerned, and gives the verdicts back.
-    fn committed(&self, batch: &Batch, committed: Committed) -> Vec<Verdict> {
-        let Committed { verdicts, skus, events } = committed;
+    fn tell(&self, batch: &Batch, committed: Committed) -> Vec<Verdict> {
+        let Committed { verdicts, skus, events, .. } = committed;
         self.latest_batch.set_count(batch.mutations.len());
         let mut grants = batch.by_sku();
+        grants.retain(|sku_id, grants| {
+            let is_read = skus.contains_key(sku_id);
+            if !is_read {
+                // What was not committed has no level to tell, but its grants are free again.
+                self.stock.settle(sku_id, Settlement { grants: take(grants), level: None });
+            }
+            is_read
+        });
         let mut changed = DeadlinesChanged::default();
         for verdict in &verdicts {
             match verdict {
                 Ok(Outcome::Placed { order, replayed: false }) => changed.watch.extend(watched(order)),
                 Ok(Outcome::OrderChanged(order) | Outcome::Paid { order, .. }) => {
-                    changed.forget.push(order.order_id);
-                    changed.watch.extend(watched(order));
+                    match watched(order) {
+                        Some(deadline) => changed.watch.push(deadline),
+                        None => changed.forget.push(order.order_id),
+                    }
                     let grant = order.grant();
                     for line in &order.lines {
                         grants.entry(line.sku_id.clone()).or_default().push(grant);
@@ -184,7 +188,7 @@ impl Committer {
             }
             self.stock.note(sku);
             let grants = grants.remove(sku_id).unwrap_or_default();
-            self.stock.settle(sku, Settlement { grants, level: Some((sku.level.version, sku.level.available)) });
+            self.stock.settle(sku_id, Settlement { grants, level: Some((sku.level.version, sku.level.available)) });
         }
         self.supervisors.tell(changed);
         if !events.is_empty() && self.publisher.send(Announce(events)).is_err() {
@@ -193,26 +197,6 @@ impl Committer {
         }
         verdicts
     }
-
-    /// Nothing was written: the grants are free again.
-    fn not_done(&self, batch: &Batch, reason: &str) -> Vec<Verdict> {
-        tracing::error!(%reason, mutations = batch.mutations.len(), "commit failed");
-        for (sku_id, grants) in batch.by_sku() {
-            if let Some(cell) = self.stock.live(&sku_id) {
-                let sent = cell.settle.send(Settle(Settlement { grants, level: None }));
-                sent.unwrap_or_else(|_| tracing::warn!(%sku_id, "grants left to lapse, the stock actor is behind"));
-            }
-        }
-        batch.mutations.iter().map(|_| Err(Rejection::Unavailable(reason.to_owned()))).collect()
-    }
-}
-
-/// What became of a transaction.
-enum Done {
-    Yes(Committed),
-    No(String),
-    /// With what was found of it afterwards.
-    Unknown(Committed),
 }
 
 /// An order to watch, with its deadline; none if it has none.
@@ -240,19 +224,27 @@ impl Batch {
     }
 }
 
-/// After a commit with unknown outcome: what is found was committed; what is not found may still be. Nothing is known of
-/// stock levels, so the grants are left to lapse.
-async fn look_for(store: &dyn Store, mutations: &[Mutation]) -> Committed {
-    let wanted = |mutation: &Mutation| match mutation {
-        Mutation::Place(order) => Some(order.order_id),
-        _ => None,
-    };
-    let mut found = store.answers(mutations.iter().filter_map(wanted).collect()).await.unwrap_or_default();
-    let verdict = |mutation: &Mutation| {
-        let order = wanted(mutation).and_then(|order_id| found.remove(&order_id));
-        order.map_or(Err(Rejection::OutcomeUnknown), |order| Ok(Outcome::Placed { order, replayed: false }))
-    };
-    Committed { verdicts: mutations.iter().map(verdict).collect(), ..Committed::default() }
+/// Looks for the placements whose outcome is not known: what is found was committed, what is not found may still be.
+/// Nothing is known of the stock levels that belong to either, so their grants are left to lapse.
+async fn look_for_unknown(store: &dyn Store, mut batch: Batch, mut committed: Committed) -> (Batch, Committed) {
+    let mut wanted = BTreeMap::new();
+    for (index, verdict) in committed.verdicts.iter().enumerate() {
+        if *verdict == Err(Rejection::OutcomeUnknown) {
+            batch.grants[index] = None;
+            if let Mutation::Place(order) = &batch.mutations[index] {
+                wanted.insert(order.order_id, index);
+            }
+        }
+    }
+    if !wanted.is_empty() {
+        let found = store.answers(wanted.keys().copied().collect()).await.unwrap_or_default();
+        for (order_id, order) in found {
+            if let Some(index) = wanted.get(&order_id) {
+                committed.verdicts[*index] = Ok(Outcome::Placed { order, replayed: false });
+            }
+        }
+    }
+    (batch, committed)
 }
 
 impl Actor for Committer {

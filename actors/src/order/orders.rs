@@ -1,22 +1,27 @@
 //! The front of the core's writing side: what a handler calls, one method per thing that can be asked.
 //!
-//! Runs in the caller's task up to the message; from then on the work goes on whether or not the caller waits.
+//! Runs in the caller's task up to the message; from then on the work goes on whether or not the caller waits. No caller
+//! waits for ever: one whose answer does not come in time hears that the outcome is not known, and whoever asks again
+//! under its key, that it is still worked on.
 
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::sync::Arc;
+
+use futures_util::future::{Either, select};
 
 use super::refuser::Refuse;
 use super::running_keys::RunningKeys;
 use super::supervisor::{Submit, Supervisors, Want, refuse};
 use crate::domain::commit::{AmendOrder, CancelOrder, Mutation, OrderAction, Outcome, PutSku};
 use crate::domain::id::{GrantId, IdempotencyKey, OrderId, PaymentId, SkuId, UserId};
-use crate::domain::limits::{BASE_AGE_MAX, PLACEMENT_DEADLINE};
+use crate::domain::limits::{ANSWER_PATIENCE, BASE_AGE_MAX, PLACEMENT_DEADLINE};
 use crate::domain::order::{Order, PlaceOrder, WantedLine};
 use crate::domain::payment::{Payment, PaymentNotice, RefundReason};
 use crate::domain::rejection::Rejection;
 use crate::domain::stock::{Level, Sku, StockChange};
 use crate::domain::validation::{self, Known};
-use crate::ports::{Clock, Ids};
+use crate::ports::{Answer, Clock, Ids};
 use crate::runtime::{Link, Reply};
 use crate::stock::{StockCell, StockDirectory};
 
@@ -90,14 +95,15 @@ impl Orders {
         if let Some(key) = wanted.scoped_key() {
             reply.hold(self.running.take(key)?);
         }
-        match self.look(&wanted).await {
+        let mut patience = self.clock.sleep(ANSWER_PATIENCE);
+        match in_time(self.look(&wanted), &mut patience).await? {
             Ok(wants) => {
                 let grant = wanted.grant();
                 self.submit(order_id, Submit { mutation: Mutation::Place(wanted), wants, grant, reply });
             }
             Err(rejection) => refuse(&self.refuser, &Mutation::Place(wanted), rejection, reply),
         }
-        match pending.wait().await? {
+        match pending.wait_for(patience).await? {
             Outcome::Placed { order, replayed } => Ok(Placed { order, replayed }),
             _ => Err(Rejection::OutcomeUnknown),
         }
@@ -188,7 +194,8 @@ impl Orders {
         reply.hold(self.running.take(change.scoped_key())?);
         let deadline = now.monotonic.plus(PLACEMENT_DEADLINE);
         let grant = change.grant();
-        let wants = self.units_leaving(&change).await;
+        let mut patience = self.clock.sleep(ANSWER_PATIENCE);
+        let wants = in_time(self.units_leaving(&change), &mut patience).await?;
         let mutation = Mutation::ChangeStock { change, deadline };
         match wants {
             Ok(wants) => {
@@ -196,7 +203,7 @@ impl Orders {
             }
             Err(rejection) => refuse(&self.refuser, &mutation, rejection, reply),
         }
-        match pending.wait().await? {
+        match pending.wait_for(patience).await? {
             Outcome::StockChanged { level, replayed } => Ok(StockChanged { level, replayed }),
             _ => Err(Rejection::OutcomeUnknown),
         }
@@ -205,10 +212,10 @@ impl Orders {
     /// Finds the SKUs and runs the validators on what the node knows, so that the store is spared what it would refuse.
     async fn look(&self, wanted: &PlaceOrder) -> Result<Vec<Want>, Rejection> {
         let sku_ids: Vec<SkuId> = wanted.lines.iter().map(|line| line.sku_id.clone()).collect();
-        let cells = self.stock.find(sku_ids.clone()).await.map_err(unavailable)?;
+        let cells = self.stock.find(sku_ids.clone()).await?;
         let mut verdict = validate_goods(wanted, &cells);
         if verdict.is_err() && self.is_any_old(cells.values()) {
-            self.stock.refresh(sku_ids).await.map_err(unavailable)?;
+            self.stock.refresh(sku_ids).await?;
             verdict = validate_goods(wanted, &cells);
         }
         if verdict.is_err() && wanted.key.is_some() {
@@ -241,14 +248,18 @@ impl Orders {
 
     fn is_any_old<'a>(&self, cells: impl Iterator<Item = &'a Arc<StockCell>>) -> bool {
         let now = self.clock.now().monotonic;
-        cells.into_iter().any(|cell| now.since(cell.seen().1) > BASE_AGE_MAX)
+        cells.into_iter().any(|cell| cell.may_be_older(BASE_AGE_MAX, now))
     }
 
     async fn units_leaving(&self, change: &StockChange) -> Result<Vec<Want>, Rejection> {
-        let cells = self.stock.find(vec![change.sku_id.clone()]).await.map_err(unavailable)?;
+        if change.change >= 0 {
+            // Nothing leaves, so nobody has to be live for it; whether there is such a SKU is for the store to say.
+            return Ok(Vec::new());
+        }
+        let cells = self.stock.find(vec![change.sku_id.clone()]).await?;
         let cell = cells.get(&change.sku_id).ok_or_else(|| Rejection::SkuNotFound(change.sku_id.clone()))?;
         // More than fits is left to the store to refuse.
-        let units = u32::try_from(change.change.unsigned_abs()).ok().filter(|_| change.change < 0);
+        let units = u32::try_from(change.change.unsigned_abs()).ok();
         Ok(units.map(|quantity| Want { cell: Arc::clone(cell), quantity }).into_iter().collect())
     }
 
@@ -263,7 +274,7 @@ impl Orders {
         let (reply, pending) = Reply::channel();
         let grant = GrantId::of_order(order_id);
         self.submit(order_id, Submit { mutation, wants: Vec::new(), grant, reply });
-        pending.wait().await
+        pending.wait_for(self.clock.sleep(ANSWER_PATIENCE)).await
     }
 
     fn submit(&self, order_id: OrderId, submit: Submit) {
@@ -273,13 +284,18 @@ impl Orders {
     }
 }
 
-fn unavailable(error: crate::ports::StoreError) -> Rejection {
-    Rejection::Unavailable(error.to_string())
+/// Sees through what is done in the caller's task, as long as `patience` lasts. Until then nobody was asked for anything,
+/// so what is given up has not happened. If it errs, the patience is spent.
+async fn in_time<T>(work: impl Future<Output = T>, patience: &mut Answer<'static, ()>) -> Result<T, Rejection> {
+    match select(pin!(work), patience).await {
+        Either::Left((done, _)) => Ok(done),
+        Either::Right(_) => Err(Rejection::Unavailable("the store was not read in time".to_owned())),
+    }
 }
 
 /// Runs the validators with what is remembered of the goods; what is there and what is held is left to ledger and store.
 fn validate_goods(wanted: &PlaceOrder, cells: &BTreeMap<SkuId, Arc<StockCell>>) -> Result<(), Rejection> {
-    let seen: Vec<_> = wanted.lines.iter().map(|line| cells.get(&line.sku_id).map(|cell| cell.seen().0)).collect();
+    let seen: Vec<_> = wanted.lines.iter().map(|line| cells.get(&line.sku_id).map(|cell| cell.seen())).collect();
     let known: Vec<Known<'_>> = seen
         .iter()
         .map(|sku| Known { goods: sku.as_ref().map(|sku| &sku.goods), available: None, held: None })

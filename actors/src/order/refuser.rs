@@ -81,7 +81,7 @@ impl Refuser {
                         refuse.reply.answer(answer);
                     }
                     // Whether the key is committed cannot be told, so the refusal must not sound final.
-                    Err(error) => refuse.reply.answer(Err(Rejection::Unavailable(error.to_string()))),
+                    Err(error) => refuse.reply.answer(Err(error.clone().into())),
                 }
             }
             actor.look_up(context);

@@ -1,5 +1,7 @@
 //! The sweeper: finds in the store what is past its deadline, whoever placed it and whoever died.
 
+use std::collections::BTreeSet;
+use std::mem::replace;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +18,8 @@ pub struct Sweeper {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     supervisors: Supervisors,
+    /// What the latest sweep found: while the store stalls the next one finds the same, which is no news.
+    latest: BTreeSet<OrderId>,
     found: Counter,
     lifeline: Lifeline,
 }
@@ -23,7 +27,7 @@ pub struct Sweeper {
 impl Sweeper {
     /// Builds the actor.
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, supervisors: Supervisors, lifeline: Lifeline) -> Self {
-        Self { store, clock, supervisors, found: lifeline.counter("found"), lifeline }
+        Self { store, clock, supervisors, latest: BTreeSet::new(), found: lifeline.counter("found"), lifeline }
     }
 
     fn sweep(&mut self, pause: Duration, context: &mut Context<Self>) {
@@ -44,8 +48,9 @@ impl Sweeper {
         }));
     }
 
-    fn hand_over(&self, due: Vec<OrderId>) {
-        self.found.add(due.len());
+    fn hand_over(&mut self, due: Vec<OrderId>) {
+        let before = replace(&mut self.latest, due.iter().copied().collect());
+        self.found.add(self.latest.difference(&before).count());
         for (shard, part) in self.supervisors.by_shard(due) {
             if shard.expire.send(ExpireDue(part)).is_err() {
                 tracing::debug!("overdue orders left to the next sweep, the supervisor is behind");

@@ -87,6 +87,10 @@ pub trait Ledger: Send + Sync + 'static {
     /// grants; one that others share must not.
     fn rest(&self, sku_id: &SkuId);
 
+    /// Whether it may know a SKU, so that what becomes of it has to be told also by a node where it is not live. A ledger
+    /// that others share always says yes; what one in this process has forgotten is read from the store again anyway.
+    fn may_know(&self, sku_id: &SkuId) -> bool;
+
     /// What the ledger holds for a SKU; none if it does not know it.
     fn read(&self, sku_id: &SkuId) -> Answer<'_, Result<Option<LedgerLevel>, LedgerError>>;
 }

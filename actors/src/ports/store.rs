@@ -4,20 +4,36 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Answer;
-use crate::domain::commit::{KeyRecord, Mutation, Verdict};
+use crate::domain::commit::{Changes, Decided, KeyRecord, Mutation, Verdict};
 use crate::domain::event::OrderEvent;
 use crate::domain::id::{OrderId, PaymentId, ScopedKey, SkuId, UserId};
 use crate::domain::invariant::OrderTotals;
 use crate::domain::money::Money;
 use crate::domain::order::{Order, Status};
 use crate::domain::payment::{PaymentRefund, RefundStatus};
+use crate::domain::rejection::Rejection;
 use crate::domain::stock::{FlowEntry, Sku};
 use crate::domain::time::Timestamp;
 
 /// Why a read was not answered.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the store cannot be read: {0}")]
-pub struct StoreError(pub String);
+pub enum StoreError {
+    /// As many reads wait as may wait.
+    #[error("too many reads wait for the store")]
+    Busy,
+    /// It cannot be read.
+    #[error("the store cannot be read: {0}")]
+    Unavailable(String),
+}
+
+impl From<StoreError> for Rejection {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Busy => Self::Busy,
+            StoreError::Unavailable(_) => Self::Unavailable(error.to_string()),
+        }
+    }
+}
 
 /// Why a batch was not committed, or not known to be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -30,15 +46,61 @@ pub enum CommitError {
     Unknown(String),
 }
 
-/// A committed batch.
+/// What became of a batch.
 #[derive(Clone, Debug, Default)]
 pub struct Committed {
-    /// One verdict per mutation, in their order.
+    /// One verdict per mutation, in their order. `outcome_unknown` where it broke off while it was committed.
     pub verdicts: Vec<Verdict>,
     /// Every SKU that was read under lock, as it is after the commit.
     pub skus: BTreeMap<SkuId, Sku>,
     /// The events that were written, in their order.
     pub events: Vec<OrderEvent>,
+    /// What it took.
+    pub tally: Tally,
+}
+
+/// The transactions that a batch took: one, unless parts of it had to be committed by themselves. One that found nothing
+/// to write is none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Transactions that were committed.
+    pub done: usize,
+    /// Transactions that were not.
+    pub not_done: usize,
+    /// Transactions that may or may not have been.
+    pub unknown: usize,
+    /// Mutations that those committed wrote something for.
+    pub written: usize,
+}
+
+impl Committed {
+    /// What one transaction comes to once it is committed, and what it has to write for that.
+    pub fn of(decided: Decided) -> (Self, Changes) {
+        let Decided { verdicts, changes, skus, written } = decided;
+        let tally = Tally { done: usize::from(!changes.is_empty()), written, ..Tally::default() };
+        (Self { verdicts, skus, events: changes.events().cloned().collect(), tally }, changes)
+    }
+
+    /// What a transaction for so many mutations comes to that was not committed, or is not known to be.
+    pub fn failed(error: CommitError, mutations: usize) -> Self {
+        let (rejection, tally) = match error {
+            CommitError::NotDone(reason) => (Rejection::Unavailable(reason), Tally { not_done: 1, ..Tally::default() }),
+            CommitError::Unknown(_) => (Rejection::OutcomeUnknown, Tally { unknown: 1, ..Tally::default() }),
+        };
+        Self { verdicts: vec![Err(rejection); mutations], tally, ..Self::default() }
+    }
+
+    /// Adds what became of the mutations that follow.
+    pub fn append(&mut self, next: Self) {
+        self.verdicts.extend(next.verdicts);
+        self.skus.extend(next.skus);
+        self.events.extend(next.events);
+        let (tally, more) = (&mut self.tally, next.tally);
+        tally.done += more.done;
+        tally.not_done += more.not_done;
+        tally.unknown += more.unknown;
+        tally.written += more.written;
+    }
 }
 
 /// Which orders to list, newest first.

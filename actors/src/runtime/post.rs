@@ -56,9 +56,9 @@ impl<A: Actor<Context = Context<A>>> Post<A> {
     /// Fills the post, now and whenever its actor is lost. The links are open at once: what they take waits in the
     /// mailbox until the actor runs.
     pub fn fill(self, stage: &Stage) {
-        let vitals = Arc::new(Vitals::new(self.kind, self.key.clone(), stage.clock.now().wall));
         let inlets = self.inlets.clone();
-        stage.live.enter(Arc::clone(&vitals), Box::new(move || inlets.iter().map(|inlet| inlet.depth()).sum()));
+        let depth = Box::new(move || inlets.iter().map(|inlet| inlet.depth()).sum());
+        let vitals = stage.live.enter(self.kind, self.key.clone(), stage.clock.now().wall, depth);
         fill(stage.clone(), Arc::new(self), vitals, true);
     }
 }

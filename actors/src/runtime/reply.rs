@@ -1,5 +1,6 @@
 //! The answer to a request, which always comes.
 
+use futures_util::future::{Either, select};
 use tokio::sync::oneshot;
 
 use crate::domain::rejection::Rejection;
@@ -50,5 +51,17 @@ impl<T> Pending<T> {
     /// The refusal, or `outcome_unknown` if the answer was lost.
     pub async fn wait(self) -> Result<T, Rejection> {
         self.0.await.unwrap_or(Err(Rejection::OutcomeUnknown))
+    }
+
+    /// Waits for the answer as long as `patience` lasts. The work goes on all the same, and what its reply holds is held
+    /// until it ends.
+    ///
+    /// # Errors
+    /// The refusal, or `outcome_unknown` if the answer was lost or did not come in time.
+    pub async fn wait_for(self, patience: impl Future<Output = ()> + Unpin) -> Result<T, Rejection> {
+        match select(self.0, patience).await {
+            Either::Left((answer, _)) => answer.unwrap_or(Err(Rejection::OutcomeUnknown)),
+            Either::Right(_) => Err(Rejection::OutcomeUnknown),
+        }
     }
 }

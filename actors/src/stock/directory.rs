@@ -2,15 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
+use tokio::sync::Semaphore;
 
 use super::actor::{Reserve, Settle, StockActor};
 use super::flush::Gate;
 use super::sold_out::SoldOutFlags;
 use crate::domain::id::SkuId;
-use crate::domain::limits::IN_HAND_MAX;
+use crate::domain::limits::{IN_HAND_MAX, SETTLEMENTS_AT_REST_MAX};
 use crate::domain::stock::Sku;
 use crate::domain::time::Monotonic;
 use crate::ports::{Clock, Ledger, Settlement, Store, StoreError};
@@ -25,13 +27,23 @@ pub struct StockCell {
     pub reserve: Link<Reserve>,
     /// To its actor, for settlements.
     pub settle: Link<Settle>,
-    seen: RwLock<(Arc<Sku>, Monotonic)>,
+    seen: RwLock<Seen>,
 }
 
+/// A SKU as last seen committed, and when that was. None: it was read before the SKU was live, and what was committed
+/// between the two was told to nobody.
+type Seen = (Arc<Sku>, Option<Monotonic>);
+
 impl StockCell {
-    /// The SKU as last seen committed, and when that was.
-    pub fn seen(&self) -> (Arc<Sku>, Monotonic) {
-        self.seen.read().unwrap_or_else(PoisonError::into_inner).clone()
+    /// The SKU as last seen committed.
+    pub fn seen(&self) -> Arc<Sku> {
+        Arc::clone(&self.seen.read().unwrap_or_else(PoisonError::into_inner).0)
+    }
+
+    /// Whether what was seen may be older than `age`.
+    pub fn may_be_older(&self, age: Duration, now: Monotonic) -> bool {
+        let (_, seen_at) = *self.seen.read().unwrap_or_else(PoisonError::into_inner);
+        seen_at.is_none_or(|seen_at| now.since(seen_at) > age)
     }
 
     /// Takes note of a committed SKU. Goods and level are ordered each by their own mark, so older news changes neither.
@@ -41,7 +53,7 @@ impl StockCell {
         let goods = if sku.updated_at >= before.updated_at { sku } else { before };
         let stock = if sku.level.version >= before.level.version { sku } else { before };
         let merged = Sku { level: stock.level, flow_seq: stock.flow_seq, ..goods.clone() };
-        *seen = (Arc::new(merged), now);
+        *seen = (Arc::new(merged), Some(now));
     }
 }
 
@@ -51,12 +63,20 @@ pub struct StockDirectory {
     flags: Arc<SoldOutFlags>,
     gate: Gate,
     stage: Stage,
+    /// Settlements on their way to the ledger without an actor.
+    settling: Arc<Semaphore>,
 }
 
 impl StockDirectory {
     /// Builds an empty directory.
     pub fn new(ledger: Arc<dyn Ledger>, store: Arc<dyn Store>, stage: Stage) -> Self {
-        Self { cells: Arc::default(), flags: Arc::default(), gate: Gate { ledger, store }, stage }
+        Self {
+            cells: Arc::default(),
+            flags: Arc::default(),
+            gate: Gate { ledger, store },
+            stage,
+            settling: Arc::new(Semaphore::new(SETTLEMENTS_AT_REST_MAX)),
+        }
     }
 
     /// The node's sold-out flags.
@@ -86,7 +106,7 @@ impl StockDirectory {
         }
         if !missing.is_empty() {
             let skus = self.gate.store.skus(missing).await?;
-            found.extend(skus.into_iter().map(|(sku_id, sku)| (sku_id, self.find_or_start(&sku))));
+            found.extend(skus.into_iter().map(|(sku_id, sku)| (sku_id, self.wake(&sku))));
         }
         Ok(found)
     }
@@ -110,16 +130,41 @@ impl StockDirectory {
         }
     }
 
-    /// Hands a settlement to the SKU's actor, started if it is not live.
-    pub fn settle(&self, sku: &Sku, settlement: Settlement) {
-        let cell = self.find_or_start(sku);
-        if cell.settle.send(Settle(settlement)).is_err() {
+    /// Hands a settlement to the SKU's actor. Of a SKU that is not live only the ledger is told, if it may know it: whoever
+    /// changes a whole catalogue starts nobody.
+    pub fn settle(&self, sku_id: &SkuId, settlement: Settlement) {
+        let is_sent = match self.live(sku_id) {
+            Some(cell) => cell.settle.send(Settle(settlement)).is_ok(),
+            None => !self.gate.ledger.may_know(sku_id) || self.settle_at_rest(sku_id, settlement),
+        };
+        if !is_sent {
             // The grants lapse and the base is re-read: nothing is lost but speed.
-            tracing::warn!(sku_id = %sku.sku_id, "settlement dropped, the stock actor is behind");
+            tracing::warn!(%sku_id, "settlement dropped, too many are on their way");
         }
     }
 
-    fn find_or_start(&self, sku: &Sku) -> Arc<StockCell> {
+    /// Tells the ledger of a SKU that has no actor to do so. Settlements are absolute and ordered by version, so one may
+    /// overtake another. Answers whether there was room for it.
+    fn settle_at_rest(&self, sku_id: &SkuId, settlement: Settlement) -> bool {
+        let Ok(place) = Arc::clone(&self.settling).try_acquire_owned() else { return false };
+        let (ledger, cells, sku_id) = (Arc::clone(&self.gate.ledger), Arc::clone(&self.cells), sku_id.clone());
+        self.stage.spawn.spawn(Box::new(move || {
+            actix::spawn(async move {
+                let _place = place;
+                if let Err(error) = ledger.settle(&sku_id, settlement).await {
+                    tracing::debug!(%sku_id, %error, "settlement lost");
+                }
+                // With the last of its grants goes what kept the SKU in mind.
+                if !cells.contains_key(&sku_id) {
+                    ledger.rest(&sku_id);
+                }
+            });
+        }));
+        true
+    }
+
+    /// The cell of a SKU, whose actor is started if it is not live.
+    pub fn wake(&self, sku: &Sku) -> Arc<StockCell> {
         if let Some(cell) = self.live(&sku.sku_id) {
             return cell;
         }
@@ -135,7 +180,7 @@ impl StockDirectory {
             sku_id: sku.sku_id.clone(),
             reserve: Link::new(IN_HAND_MAX),
             settle: Link::new(IN_HAND_MAX),
-            seen: RwLock::new((Arc::new(sku.clone()), self.stage.clock.now().monotonic)),
+            seen: RwLock::new((Arc::new(sku.clone()), None)),
         });
         let seat = Seat {
             cell: Arc::clone(&cell),

@@ -125,7 +125,7 @@ impl Gate {
                 Admission::Ungated
             }
             Ok(None) => Admission::Unknown,
-            Err(error) => Admission::Unavailable(error.0),
+            Err(error) => Admission::Unavailable(error.to_string()),
         };
         for index in doubtful {
             flushed.admissions[*index] = admission.clone();

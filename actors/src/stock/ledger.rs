@@ -135,6 +135,10 @@ impl Ledger for MemoryLedger {
         });
     }
 
+    fn may_know(&self, sku_id: &SkuId) -> bool {
+        self.entries.contains_key(sku_id)
+    }
+
     fn read(&self, sku_id: &SkuId) -> Answer<'_, Result<Option<LedgerLevel>, LedgerError>> {
         let now = self.clock.now().monotonic;
         let level = self.entries.get_mut(sku_id).map(|mut entry| {

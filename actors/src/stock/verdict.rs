@@ -140,7 +140,7 @@ impl Verdicts {
     async fn weigh(&self, audit: SkuAudit) -> SkuVerdict {
         let sku_id = audit.sku.sku_id.clone();
         let ledger = self.ledger.read(&sku_id).await.ok().flatten();
-        let actor = self.stock.live(&sku_id).map(|cell| cell.seen().0.level);
+        let actor = self.stock.live(&sku_id).map(|cell| cell.seen().level);
         let violations = stock_violations(&sku_id, &audit.sku.level, &audit.orders);
         let mut differences: Vec<String> = violations.iter().map(ToString::to_string).collect();
         let mut broken: Vec<Invariant> = violations.iter().map(|violation| violation.invariant).collect();

@@ -31,17 +31,18 @@ impl WarmUp {
         if sku_ids.is_empty() || sku_ids.len() > WARM_UP_MAX {
             return Err(Rejection::invalid("sku_ids", format!("must have 1 to {WARM_UP_MAX} ids")));
         }
-        let unavailable = |problem: &dyn std::fmt::Display| Rejection::Unavailable(problem.to_string());
-        let skus = self.store.skus(sku_ids.clone()).await.map_err(|error| unavailable(&error))?;
+        let skus = self.store.skus(sku_ids.clone()).await?;
         if let Some(unknown) = sku_ids.into_iter().find(|sku_id| !skus.contains_key(sku_id)) {
             return Err(Rejection::SkuNotFound(unknown));
         }
         for (sku_id, sku) in &skus {
             let settlement = Settlement { grants: Vec::new(), level: Some((sku.level.version, sku.level.available)) };
-            self.stock.settle(sku, settlement.clone());
+            self.stock.wake(sku);
+            self.stock.settle(sku_id, settlement.clone());
             self.stock.note(sku);
             // Awaited here too, and not left to the actor: what was answered is loaded.
-            self.ledger.settle(sku_id, settlement).await.map_err(|error| unavailable(&error))?;
+            let settled = self.ledger.settle(sku_id, settlement).await;
+            settled.map_err(|error| Rejection::Unavailable(error.to_string()))?;
         }
         Ok(skus.into_values().collect())
     }

@@ -1,17 +1,17 @@
 //! A whole node in the test's own `LocalSet`, on a store whose commits can be held up.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use futures_util::future::{FutureExt, ready};
+use futures_util::future::FutureExt;
 use tokio::sync::watch;
 
 use super::clock::PausedClock;
 use super::memory_store::{Disk, MemoryStore};
 use crate::domain::commit::{KeyRecord, Mutation, Rules};
 use crate::domain::event::OrderEvent;
-use crate::domain::id::{OrderId, ScopedKey, SkuId};
+use crate::domain::id::{OrderId, ScopedKey, SkuId, UserId};
 use crate::domain::order::Order;
 use crate::domain::stock::Sku;
 use crate::domain::time::Timestamp;
@@ -22,18 +22,46 @@ use crate::ports::{
 };
 use crate::stock::MemoryLedger;
 
-/// A store whose commits wait at a gate.
+/// A store whose commits and checks wait at a gate.
 pub struct GatedStore {
     inner: MemoryStore,
     is_open: watch::Sender<bool>,
+    is_readable: watch::Sender<bool>,
+    doubted: Mutex<Option<(UserId, bool)>>,
     asked: AtomicUsize,
     checked: AtomicUsize,
+    audited_at_once: AtomicUsize,
 }
 
 impl GatedStore {
     /// Lets commits through, or holds them up.
     pub fn set_open(&self, is_open: bool) {
         self.is_open.send_replace(is_open);
+    }
+
+    /// Lets SKUs be read, or holds up what was read of them: it may be old by the time it arrives.
+    pub fn set_readable(&self, is_readable: bool) {
+        self.is_readable.send_replace(is_readable);
+    }
+
+    /// Lets the outcome of a user's placements be unknown from now on, as if they were in a part of the batch that broke
+    /// off: done all the same, or not.
+    pub fn doubt(&self, user_id: UserId, is_done: bool) {
+        *self.doubted.lock().unwrap_or_else(PoisonError::into_inner) = Some((user_id, is_done));
+    }
+
+    fn commit_in_parts(&self, mutations: &[Mutation]) -> Committed {
+        let doubted = self.doubted.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some((user_id, is_done)) = &*doubted else { return self.inner.commit_now(mutations) };
+        let mut whole = Committed::default();
+        for mutation in mutations {
+            let is_doubted = mutation.buyer() == Some(user_id);
+            let is_done = !is_doubted || *is_done;
+            let done = is_done.then(|| self.inner.commit_now(std::slice::from_ref(mutation)));
+            let lost = || Committed::failed(CommitError::Unknown("it broke off".to_owned()), 1);
+            whole.append(done.filter(|_| !is_doubted).unwrap_or_else(lost));
+        }
+        whole
     }
 
     /// Mutations that were asked to be committed so far, held up or not.
@@ -47,6 +75,11 @@ impl GatedStore {
     pub fn checked(&self) -> usize {
         self.checked.load(Ordering::Relaxed)
     }
+
+    /// The most SKUs that were to be audited in one read.
+    pub fn audited_at_once(&self) -> usize {
+        self.audited_at_once.load(Ordering::Relaxed)
+    }
 }
 
 /// A node on such a store.
@@ -55,6 +88,8 @@ pub struct BenchNode {
     pub node: Arc<Node>,
     /// Its store.
     pub store: Arc<GatedStore>,
+    /// Its ledger.
+    pub ledger: Arc<MemoryLedger>,
     /// Where its printer writes.
     pub sink: Arc<BreakableSink>,
     /// What is committed.
@@ -73,20 +108,24 @@ impl BenchNode {
         let store = Arc::new(GatedStore {
             inner,
             is_open: watch::Sender::new(true),
+            is_readable: watch::Sender::new(true),
+            doubted: Mutex::default(),
             asked: AtomicUsize::new(0),
             checked: AtomicUsize::new(0),
+            audited_at_once: AtomicUsize::new(0),
         });
         let sink = Arc::<BreakableSink>::default();
+        let ledger = Arc::new(MemoryLedger::new(Arc::clone(&clock)));
         let ports = Ports {
             store: Arc::<GatedStore>::clone(&store),
-            ledger: Arc::new(MemoryLedger::new(Arc::clone(&clock))),
+            ledger: Arc::<MemoryLedger>::clone(&ledger),
             log,
             sink: Arc::<BreakableSink>::clone(&sink),
             clock: Arc::clone(&clock),
             ids: Arc::new(Counted(AtomicU64::new(0))),
             spawn: Arc::new(LocalSpawn),
         };
-        Self { node: Arc::new(Node::start(&ports)), store, sink, disk, clock }
+        Self { node: Arc::new(Node::start(&ports)), store, ledger, sink, disk, clock }
     }
 }
 
@@ -106,10 +145,11 @@ impl Ids for Counted {
     }
 }
 
-/// A printer that nobody reads, and that can be broken.
+/// A printer that nobody reads, and that can be broken or stuck.
 #[derive(Default)]
 pub struct BreakableSink {
     is_broken: AtomicBool,
+    is_stuck: watch::Sender<bool>,
     printed: AtomicUsize,
 }
 
@@ -117,6 +157,11 @@ impl BreakableSink {
     /// Lets everything from now on fail, or be printed.
     pub fn set_broken(&self, is_broken: bool) {
         self.is_broken.store(is_broken, Ordering::Relaxed);
+    }
+
+    /// Lets everything from now on wait, or go on.
+    pub fn set_stuck(&self, is_stuck: bool) {
+        self.is_stuck.send_replace(is_stuck);
     }
 
     /// Events that were printed so far.
@@ -133,7 +178,13 @@ impl EventSink for BreakableSink {
             self.printed.fetch_add(events.len(), Ordering::Relaxed);
             Ok(())
         };
-        ready(outcome).boxed()
+        let mut is_stuck = self.is_stuck.subscribe();
+        async move {
+            // It errs only if the sink is gone.
+            let _ = is_stuck.wait_for(|is_stuck| !*is_stuck).await;
+            outcome
+        }
+        .boxed()
     }
 }
 
@@ -144,7 +195,7 @@ impl Store for GatedStore {
         async move {
             // It errs only if the store is gone.
             let _ = is_open.wait_for(|is_open| *is_open).await;
-            self.inner.commit(mutations).await
+            Ok(self.commit_in_parts(&mutations))
         }
         .boxed()
     }
@@ -166,7 +217,14 @@ impl Store for GatedStore {
     }
 
     fn skus(&self, sku_ids: Vec<SkuId>) -> Answer<'_, Result<BTreeMap<SkuId, Sku>, StoreError>> {
-        self.inner.skus(sku_ids)
+        let mut is_readable = self.is_readable.subscribe();
+        async move {
+            let read = self.inner.skus(sku_ids).await;
+            // It errs only if the store is gone.
+            let _ = is_readable.wait_for(|is_readable| *is_readable).await;
+            read
+        }
+        .boxed()
     }
 
     fn sku_page(&self, after: Option<SkuId>, limit: usize) -> Answer<'_, Result<SkuPage, StoreError>> {
@@ -195,11 +253,18 @@ impl Store for GatedStore {
         after: Option<SkuId>,
         limit: usize,
     ) -> Answer<'_, Result<Vec<SkuAudit>, StoreError>> {
+        self.audited_at_once.fetch_max(limit, Ordering::Relaxed);
         self.inner.audit(sku_id, after, limit)
     }
 
     fn check(&self) -> Answer<'_, Result<(), StoreError>> {
         self.checked.fetch_add(1, Ordering::Relaxed);
-        self.inner.check()
+        let mut is_open = self.is_open.subscribe();
+        async move {
+            // It errs only if the store is gone.
+            let _ = is_open.wait_for(|is_open| *is_open).await;
+            self.inner.check().await
+        }
+        .boxed()
     }
 }

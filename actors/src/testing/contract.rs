@@ -233,6 +233,9 @@ macro_rules! store_contract {
                 a_cancellation_makes_room_in_the_same_batch,
                 a_limit_set_in_the_same_batch_counts_what_is_held,
                 other_users_and_other_skus_do_not_count,
+                a_limit_counts_on_after_a_long_history,
+                a_limit_lifted_and_set_in_one_batch_counts_all_of_it,
+                what_is_held_is_the_sum_of_the_orders_after_any_history,
             }
             changes {
                 paying_turns_reserved_units_into_sold_ones,
@@ -288,6 +291,7 @@ macro_rules! store_contract {
             }
             whole {
                 a_batch_that_changes_nothing_writes_nothing,
+                what_was_written_is_counted,
                 a_sound_store_says_so,
                 answers_are_as_first_given,
                 everything_outlives_a_restart,

@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use futures_util::future::{FutureExt, ready};
 
 use crate::domain::commit::{
-    Changes, Decided, Facts, KeyRecord, KeyedAnswer, Mutation, Needs, RefundedOrder, Rules, decide,
+    Changes, Facts, Held, KeyRecord, KeyedAnswer, Mutation, Needs, Purchase, Purchases, RefundedOrder, Rules, decide,
 };
 use crate::domain::event::OrderEvent;
-use crate::domain::id::{OrderId, PaymentId, ScopedKey, SkuId, UserId};
+use crate::domain::id::{OrderId, PaymentId, ScopedKey, SkuId};
 use crate::domain::invariant::OrderTotals;
 use crate::domain::order::{Order, Status};
 use crate::domain::payment::{Payment, RefundStatus};
@@ -21,6 +21,9 @@ use crate::ports::{
     Answer, Clock, CommitError, Committed, EventLog, EventLogError, FlowPage, LoggedEvent, OrderPage, OrderQuery,
     RefundPage, RefundQuery, SkuAudit, SkuPage, Store, StoreError,
 };
+
+/// Orders of a user up to which no count of purchases is kept: few, so that short histories have counts too.
+const ORDERS_SUMMED_MAX: usize = 2;
 
 /// What is committed.
 #[derive(Clone, Debug, Default)]
@@ -39,6 +42,8 @@ pub struct Tables {
     pub events: Vec<OrderEvent>,
     /// Every stock flow entry that is not a reserve.
     pub flow: Vec<FlowEntry>,
+    /// What users with many orders hold of SKUs with a limit.
+    pub purchase_counts: BTreeMap<Purchase, u64>,
     /// How far consumer groups have come.
     pub positions: BTreeMap<&'static str, u64>,
 }
@@ -72,10 +77,9 @@ impl MemoryStore {
     pub fn commit_now(&self, mutations: &[Mutation]) -> Committed {
         let mut tables = self.disk.tables();
         let facts = tables.facts(mutations);
-        let Decided { verdicts, changes, skus } = decide(facts, mutations, self.clock.now(), self.rules);
-        let events = changes.events().cloned().collect();
+        let (committed, changes) = Committed::of(decide(facts, mutations, self.clock.now(), self.rules));
         tables.apply(changes);
-        Committed { verdicts, skus, events }
+        committed
     }
 }
 
@@ -85,8 +89,12 @@ impl Tables {
         let orders = pick(&self.orders, &needs.orders);
         needs.add_lines_of(orders.values());
         let skus = pick(&self.skus, &needs.skus);
-        let purchases = Needs::purchases(mutations, &skus);
-        let held = purchases.into_iter().map(|purchase| (purchase.clone(), self.held(&purchase))).collect();
+        let Purchases { wanted, shrinking } = Purchases::of(mutations, &skus, &orders);
+        let counts = pick(&self.purchase_counts, &(&wanted | &shrinking));
+        let summed = wanted.into_iter().filter(|purchase| !counts.contains_key(purchase));
+        let summed = summed.map(|purchase| (purchase.clone(), self.summed(&purchase)));
+        let counted = counts.iter().map(|(purchase, units)| (purchase.clone(), Held::counted(*units)));
+        let held = summed.chain(counted).collect();
         Facts {
             skus,
             keys: pick(&self.keys, &needs.keys),
@@ -96,8 +104,13 @@ impl Tables {
         }
     }
 
+    fn summed(&self, purchase: &Purchase) -> Held {
+        let own = self.orders.values().filter(|order| order.user_id == purchase.0);
+        Held::summed(self.held(purchase), own.count() > ORDERS_SUMMED_MAX)
+    }
+
     /// Units that a user holds of a SKU in orders not cancelled.
-    pub fn held(&self, (user_id, sku_id): &(UserId, SkuId)) -> u64 {
+    pub fn held(&self, (user_id, sku_id): &Purchase) -> u64 {
         let own = self.orders.values().filter(|order| order.user_id == *user_id && order.status() != Status::Cancelled);
         let lines = own.flat_map(|order| &order.lines).filter(|line| line.sku_id == *sku_id);
         lines.map(|line| u64::from(line.quantity)).sum()
@@ -168,6 +181,10 @@ impl Tables {
             let payment = self.payments.get_mut(&payment_id).expect("a settled payment was read");
             let refund = payment.refund.as_mut().expect("only what is owed back is settled");
             refund.status = RefundStatus::Done;
+        }
+        self.purchase_counts.retain(|(_, sku_id), _| !changes.lifted_limits.contains(sku_id));
+        for count in changes.purchase_counts {
+            self.purchase_counts.insert((count.user_id, count.sku_id), count.units);
         }
         for (group, position) in changes.positions {
             let latest = self.positions.entry(group).or_default();

@@ -118,7 +118,7 @@ impl Engine {
                 Err(error) => tracing::warn!(%error, "database not read"),
                 Ok(_) => {}
             }
-            outcome.map_err(|fault| StoreError(fault.to_string()))
+            outcome.map_err(StoreError::from)
         })
     }
 

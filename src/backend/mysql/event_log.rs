@@ -64,6 +64,6 @@ impl EventLog for MysqlEventLog {
     }
 }
 
-fn log_error(StoreError(why): StoreError) -> EventLogError {
-    EventLogError(why)
+fn log_error(error: StoreError) -> EventLogError {
+    EventLogError(error.to_string())
 }

@@ -5,12 +5,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use actors::domain::commit::{Facts, Mutation, Needs};
-use actors::domain::id::{OrderId, SkuId};
+use actors::domain::commit::{Facts, Mutation, Needs, Purchases};
+use actors::domain::id::OrderId;
 use actors::domain::order::OrderLine;
 
 use super::call::Connection;
 use super::fault::Fault;
+use super::held;
 use super::queries::{self, IDS_MAX, ids};
 use super::rows::{self, order_columns, payment_columns, sku_columns};
 use super::sql::{Sql, list};
@@ -77,12 +78,8 @@ pub(super) async fn load(
     }
     let keys: Vec<_> = needs.keys.into_iter().collect();
     facts.keys = queries::keys(connection, &keys).await?;
-    let wanted = Needs::purchases(mutations, &facts.skus);
-    let user_ids: BTreeSet<_> = wanted.iter().map(|(user_id, _)| user_id).collect();
-    let sku_ids: BTreeSet<&SkuId> = wanted.iter().map(|(_, sku_id)| sku_id).collect();
-    let (user_ids, sku_ids): (Vec<_>, Vec<_>) = (user_ids.into_iter().collect(), sku_ids.into_iter().collect());
-    let held = queries::held(connection, &user_ids, &sku_ids).await?;
-    facts.held.extend(held.into_iter().filter(|(pair, _)| wanted.contains(pair)));
+    let purchases = Purchases::of(mutations, &facts.skus, &facts.orders);
+    facts.held = held::load(connection, purchases, &facts.skus).await?;
     Ok(facts)
 }
 

@@ -1,5 +1,6 @@
 //! What can go wrong with the database, told in one clear sentence each.
 
+use actors::ports::StoreError;
 use mysql_async::{DriverError, Error, IoError, ServerError};
 
 use super::gate::NotUsable;
@@ -44,6 +45,15 @@ pub(super) enum Fault {
 impl From<Error> for Fault {
     fn from(error: Error) -> Self {
         Self::Driver(Box::new(error))
+    }
+}
+
+impl From<Fault> for StoreError {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Crowded => Self::Busy,
+            fault => Self::Unavailable(fault.to_string()),
+        }
     }
 }
 

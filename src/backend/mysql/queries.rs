@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use actors::domain::commit::{KeyRecord, KeyedAnswer};
 use actors::domain::event::OrderEvent;
-use actors::domain::id::{KeyScope, OrderId, ScopedKey, SkuId, UserId};
+use actors::domain::id::{KeyScope, OrderId, ScopedKey, SkuId};
 use actors::domain::limits::KEY_LOOKUP_MAX;
 use actors::domain::order::{Order, OrderLine};
 use actors::domain::stock::Sku;
@@ -41,11 +41,6 @@ const ORDER_KEY: &str = "(o.user_id = ? AND o.idempotency_key = ?)";
 const STOCK_KEYS: &str = "SELECT sku_id, idempotency_key, body_hash, create_time, answered_total, answered_available, \
      answered_reserved, answered_sold, answered_version FROM stock_flow FORCE INDEX (uk_stock_flow_key) WHERE ";
 const STOCK_KEY: &str = "(sku_id = ? AND idempotency_key = ?)";
-/// A user's orders are few where a SKU's may be a million, so the join begins there.
-const HELD: &str = "SELECT o.user_id, d.sku_id, SUM(d.quantity) \
-     FROM order_info o FORCE INDEX (idx_order_info_user_id) \
-     STRAIGHT_JOIN order_detail_info d FORCE INDEX (PRIMARY) ON d.order_id = o.order_id AND d.sku_id IN ? \
-     WHERE o.user_id IN ? AND o.order_status <> 5 GROUP BY o.user_id, d.sku_id";
 const DUE: &str = "SELECT order_id, expires_at FROM order_info FORCE INDEX (idx_order_info_due) \
      WHERE expires_at <= ? ORDER BY expires_at LIMIT ?";
 
@@ -153,7 +148,8 @@ pub(super) async fn keys(
     Ok(records)
 }
 
-fn by_pairs(what: &'static str, select: &str, pair: &str, pairs: &[[&str; 2]]) -> Sql {
+/// A select by pairs of ids or keys.
+pub(super) fn by_pairs(what: &'static str, select: &str, pair: &str, pairs: &[[&str; 2]]) -> Sql {
     let template = format!("{select}{}", vec![pair; pairs.len()].join(" OR "));
     Sql::new(what, &template, pairs.iter().flatten().map(|text| Argument::from(*text)))
 }
@@ -170,27 +166,6 @@ fn stock_key(row: &Row) -> Result<(ScopedKey, KeyRecord), Fault> {
     let key = ScopedKey { scope: KeyScope::ChangeStock(columns.id()?), key: columns.id()? };
     let (body_hash, at) = (columns.body_hash()?, columns.time()?);
     Ok((key, KeyRecord { body_hash, at, answer: KeyedAnswer::Level(rows::level(&mut columns)?) }))
-}
-
-/// Units that users hold of SKUs in orders not cancelled, where there are any: of every pair there is in both lists.
-pub(super) async fn held(
-    connection: &mut Connection,
-    user_ids: &[&UserId],
-    sku_ids: &[&SkuId],
-) -> Result<Vec<((UserId, SkuId), u64)>, Fault> {
-    let mut held = Vec::new();
-    for user_ids in user_ids.chunks(IDS_MAX) {
-        for sku_ids in sku_ids.chunks(IDS_MAX) {
-            let skus = list(sku_ids.iter().map(|sku_id| sku_id.as_str()));
-            let users = list(user_ids.iter().map(|user_id| user_id.as_str()));
-            let found = connection.all(Sql::new("read purchases", HELD, [skus, users]), |row| {
-                let mut columns = Columns::of(row);
-                Ok(((columns.id()?, columns.id()?), columns.count()?))
-            });
-            held.extend(found.await?);
-        }
-    }
-    Ok(held)
 }
 
 /// Submitted orders whose deadline is `until` or earlier, earliest first.

@@ -59,13 +59,13 @@ impl MysqlStore {
     ///
     /// # Errors
     /// Tells why that cannot be done, or not to the end; what is done stays done.
-    pub async fn migrate(&self) -> Result<Migrated, StoreError> {
+    pub async fn migrate(&self) -> Result<Migrated, String> {
         let migrated = self.engine.run(async move |desk| {
             // The connection is closed afterwards, and lets go of the lock with that.
             let mut connection = desk.writers.take().await?;
             migrate(&mut connection, desk.clock.now().wall).await
         });
-        migrated.await.and_then(|outcome| outcome).map_err(|fault: Fault| StoreError(fault.to_string()))
+        migrated.await.and_then(|outcome| outcome).map_err(|fault: Fault| fault.to_string())
     }
 
     /// How often each exchange with the server was made, and how often it failed.
@@ -143,7 +143,8 @@ impl Store for MysqlStore {
         // Whoever can write here can read, too.
         let checked = self.engine.run(async move |desk| writer::check(&desk).await);
         Box::pin(async move {
-            checked.await.and_then(|outcome| outcome).map_err(|fault: Fault| StoreError(fault.to_string()))
+            let checked = checked.await.and_then(|outcome| outcome);
+            checked.map_err(|fault: Fault| StoreError::Unavailable(fault.to_string()))
         })
     }
 }

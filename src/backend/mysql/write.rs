@@ -17,6 +17,7 @@ use mysql_async::Value;
 
 use super::call::{Connection, MESSAGE_BYTES_MAX};
 use super::fault::Fault;
+use super::held;
 use super::sql::{Argument, Sql, money, push_list};
 use crate::backend::snapshot;
 
@@ -41,8 +42,9 @@ pub(super) async fn write(
     insert_payments(connection, changes).await?;
     let mut updates = Updates::default();
     updates.write_refunds(changes, now);
+    updates.statements.extend(held::writes(changes).map(|sql| (sql.text, Expected::Any)));
     updates.write_positions(changes, now);
-    updates.run(connection, "write refunds and positions").await
+    updates.run(connection, "write refunds, counts and positions").await
 }
 
 /// What a statement has to find.

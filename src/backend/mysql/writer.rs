@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use actors::domain::commit::{Decided, Mutation, decide};
+use actors::domain::commit::{Mutation, decide};
 use actors::domain::limits::PLACEMENT_DEADLINE;
 use actors::domain::rejection::Rejection;
 use actors::ports::{CommitError, Committed};
@@ -41,24 +41,16 @@ async fn commit_parts(desk: &Desk, mutations: &[Mutation]) -> Committed {
     while let Some(part) = parts.pop() {
         let batch = &mutations[part.clone()];
         match commit_whole(desk, batch).await {
-            Ok(Committed { verdicts, skus, events }) => {
-                whole.verdicts.extend(verdicts);
-                whole.skus.extend(skus);
-                whole.events.extend(events);
-            }
+            Ok(committed) => whole.append(committed),
             Err(Failure::NotDone(fault)) if fault.lies_in_rows() && batch.len() > 1 => split(&mut parts, part),
             Err(failure) => {
                 let is_of_rows = failure.fault().lies_in_rows();
                 let reason = failure.fault().to_string();
-                let rejection = match failure {
-                    Failure::NotDone(_) => Rejection::Unavailable(reason.clone()),
-                    Failure::Unknown(_) => Rejection::OutcomeUnknown,
-                };
-                whole.verdicts.extend(batch.iter().map(|_| Err(rejection.clone())));
+                whole.append(Committed::failed(commit_error(failure), batch.len()));
                 if !is_of_rows {
                     // The database is not there: the rest would wait for that one part after the other.
-                    let left = mutations.len() - part.end;
-                    whole.verdicts.extend((0..left).map(|_| Err(Rejection::Unavailable(reason.clone()))));
+                    let left = mutations[part.end..].iter();
+                    whole.verdicts.extend(left.map(|_| Err(Rejection::Unavailable(reason.clone()))));
                     return whole;
                 }
             }
@@ -83,8 +75,8 @@ async fn commit_whole(desk: &Desk, mutations: &[Mutation]) -> Result<Committed, 
         let elapsed_us = elapsed.as_micros();
         let failure = match outcome {
             Ok(committed) => {
-                let (mutations, events) = (mutations.len(), committed.events.len());
-                tracing::debug!(mutations, events, tries, elapsed_us, "batch committed");
+                let (mutations, written) = (mutations.len(), committed.tally.written);
+                tracing::debug!(mutations, written, tries, elapsed_us, "batch decided");
                 return Ok(committed);
             }
             Err(failure) => failure,
@@ -115,8 +107,7 @@ async fn commit_once(desk: &Desk, mutations: &[Mutation]) -> Result<Committed, F
         let facts = facts::load(connection, before, mutations).await?;
         let known = facts.skus.keys().cloned().collect();
         let now = desk.clock.now();
-        let Decided { verdicts, changes, skus } = decide(facts, mutations, now, desk.rules);
-        let committed = Committed { verdicts, skus, events: changes.events().cloned().collect() };
+        let (committed, changes) = Committed::of(decide(facts, mutations, now, desk.rules));
         if changes.is_empty() {
             return Ok(End::Rollback(committed));
         }

@@ -37,6 +37,11 @@ impl<W: Write> Lines<W> {
         Self { out, unfinished: None }
     }
 
+    /// Where they go.
+    pub(super) const fn place(&self) -> &W {
+        &self.out
+    }
+
     /// Prints the events in order. An event whose line was left unfinished is finished, not printed again.
     pub(super) fn print(&mut self, events: &[OrderEvent]) -> Result<(), SinkError> {
         let finished = self.finish().map_err(|error| failed(0, &error))?;

@@ -58,6 +58,6 @@ fn events_after(connection: &Connection, position: u64, limit: usize) -> Result<
     })
 }
 
-fn log_error(StoreError(why): StoreError) -> EventLogError {
-    EventLogError(why)
+fn log_error(error: StoreError) -> EventLogError {
+    EventLogError(error.to_string())
 }

@@ -1,11 +1,11 @@
 //! Reads under the write lock what the rules need to decide a batch.
 
-use actors::domain::commit::{Facts, Mutation, Needs};
+use actors::domain::commit::{Facts, Mutation, Needs, Purchases};
 use rusqlite::Connection;
 
 use super::fault::Fault;
-use super::queries;
 use super::unfiled::View;
+use super::{held, queries};
 
 /// Reads everything that `mutations` need: orders first, for their lines name more SKUs.
 pub(super) fn load(connection: &Connection, view: &View, mutations: &[Mutation]) -> Result<Facts, Fault> {
@@ -24,9 +24,7 @@ pub(super) fn load(connection: &Connection, view: &View, mutations: &[Mutation])
     for payment_id in needs.payments {
         facts.payments.extend(queries::payment(connection, &payment_id)?.map(|payment| (payment_id, payment)));
     }
-    for (user_id, sku_id) in Needs::purchases(mutations, &facts.skus) {
-        let held = queries::held(connection, view, &user_id, &sku_id)?;
-        facts.held.insert((user_id, sku_id), held);
-    }
+    let purchases = Purchases::of(mutations, &facts.skus, &facts.orders);
+    facts.held = held::load(connection, view, purchases, &facts.skus)?;
     Ok(facts)
 }

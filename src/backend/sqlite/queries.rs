@@ -30,15 +30,6 @@ const KEYED_ORDER: &str = "SELECT o.body_hash, o.create_time, e.answered FROM or
 const STOCK_KEY: &str = "SELECT body_hash, create_time, answered_total, answered_available, answered_reserved, \
          answered_sold, answered_version FROM stock_flow WHERE sku_id = ?1 AND idempotency_key = ?2";
 const PAYMENT: &str = concat!("SELECT ", payment_columns!(), " FROM payment_info WHERE payment_id = ?1");
-// The user's orders are few where the SKU's may be a million, so the join order is ours to say.
-const HELD: &str = "SELECT coalesce(sum(d.quantity), 0) FROM order_by_user u \
-         CROSS JOIN order_info o ON o.order_id = u.order_id AND o.order_status <> 5 \
-         CROSS JOIN order_detail_info d ON d.order_id = u.order_id AND d.sku_id = ?2 \
-         WHERE u.user_id = ?1";
-const HELD_UNFILED: &str = "SELECT coalesce(sum(d.quantity), 0) FROM order_info o \
-         CROSS JOIN order_detail_info d ON d.order_id = o.order_id AND d.sku_id = ?2 \
-         WHERE o.order_id = ?3 AND o.order_status <> 5 \
-         AND NOT EXISTS (SELECT 1 FROM order_by_user u WHERE u.user_id = ?1 AND u.order_id = ?3)";
 // Left to itself the planner takes all submitted orders by their status and sorts them.
 const DUE: &str = "SELECT order_id, expires_at FROM order_info INDEXED BY idx_order_info_due \
      WHERE order_status = 1 AND expires_at <= ?1 ORDER BY expires_at LIMIT ?2";
@@ -125,17 +116,6 @@ pub(super) fn payment(connection: &Connection, payment_id: &PaymentId) -> Result
     first(connection, PAYMENT, [payment_id.as_str()], rows::payment)
 }
 
-/// Units of a SKU that a user holds in orders not cancelled.
-pub(super) fn held(connection: &Connection, view: &View, user_id: &UserId, sku_id: &SkuId) -> Result<u64, Fault> {
-    let count = |row: &Row<'_>| Columns::of(row).count();
-    let mut held = first(connection, HELD, [user_id.as_str(), sku_id.as_str()], count)?.unwrap_or(0);
-    for order_id in view.orders_of(user_id) {
-        let params = [user_id.as_str(), sku_id.as_str(), &order_id.to_string()];
-        held += first(connection, HELD_UNFILED, params, count)?.unwrap_or(0);
-    }
-    Ok(held)
-}
-
 /// Submitted orders whose deadline is `until` or earlier, earliest first.
 pub(super) fn due(connection: &Connection, until: Timestamp, limit: usize) -> Result<Vec<(OrderId, Timestamp)>, Fault> {
     all(connection, DUE, [until.millis(), limit_of(limit)], |row| {
@@ -161,7 +141,7 @@ pub(super) fn all<T>(
     connection: &Connection,
     sql: &str,
     params: impl Params,
-    read: impl Fn(&Row<'_>) -> Result<T, Fault>,
+    mut read: impl FnMut(&Row<'_>) -> Result<T, Fault>,
 ) -> Result<Vec<T>, Fault> {
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query(params)?;
@@ -201,8 +181,6 @@ mod tests {
             (KEYED_ORDER, "uk_order_info_order_id"),
             (STOCK_KEY, "uk_stock_flow_key"),
             (PAYMENT, "uk_payment_info_payment_id"),
-            (HELD, "u USING PRIMARY KEY"),
-            (HELD_UNFILED, "u USING PRIMARY KEY"),
             (DUE, "idx_order_info_due"),
         ];
         for (sql, index) in table {

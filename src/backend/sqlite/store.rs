@@ -25,15 +25,17 @@ use super::files::Files;
 use super::migrate::migrate;
 use super::reader::Reader;
 use super::tail::Tail;
-use super::threads::Threads;
+use super::threads::{NotTaken, Threads};
 use super::unfiled::Unfiled;
 use super::writer::{Followers, Writer};
 use super::{OpenError, SqliteOptions, audit, flow, listing, queries, refunds, sku_list};
 
 /// Batches that may wait for the writer. The committer has one in flight, so this is met only when something is wrong.
 const WRITES_WAITING_MAX: usize = 64;
-/// Reads that may wait for a reader.
+/// Reads of a kind that may wait for a reader.
 const READS_WAITING_MAX: usize = 1_024;
+/// Audits that may wait. Operators ask for them, one step after the other.
+const AUDITS_WAITING_MAX: usize = 64;
 
 /// The embedded store. Clones share its threads; the database is closed with the last one.
 #[derive(Clone)]
@@ -45,8 +47,11 @@ pub struct SqliteStore {
 pub(super) struct Connections {
     pub(super) tail: Arc<Tail>,
     unfiled: Arc<Unfiled>,
-    // Dropped before the writer, which as the last one out copies the write-ahead log into the file.
+    // Readers are dropped before the writer, which as the last one out copies the write-ahead log into the file. What
+    // looks at many rows has threads of its own, so that every request's token is not looked up behind it.
     readers: Threads<Reader>,
+    lister: Threads<Reader>,
+    auditor: Threads<Reader>,
     pub(super) writer: Threads<Writer>,
 }
 
@@ -68,10 +73,14 @@ impl SqliteStore {
         let tail = Arc::<Tail>::default();
         let unfiled = Arc::new(Unfiled::read(&connection).map_err(|fault| refused(&fault))?);
         let checkpoints = Checkpoints::start(&options, &files).map_err(|error| refused(&error))?;
-        let mut readers = Vec::new();
-        for _ in 0..options.readers.max(1) {
-            readers.push(Reader::open(options.clone(), Arc::clone(&files)).map_err(|fault| refused(&fault))?);
-        }
+        let readers = |name: &str, count: usize, waiting_max: usize| {
+            let open = |_| Reader::open(options.clone(), Arc::clone(&files));
+            let readers = (0..count).map(open).collect::<Result<_, _>>().map_err(|fault| refused(&fault))?;
+            Threads::start(name, readers, waiting_max).map_err(|error| refused(&error))
+        };
+        let lister = readers("sqlite-lister", 1, READS_WAITING_MAX)?;
+        let auditor = readers("sqlite-auditor", 1, AUDITS_WAITING_MAX)?;
+        let readers = readers("sqlite-reader", options.readers.max(1), READS_WAITING_MAX)?;
         let followers = Followers { unfiled: Arc::clone(&unfiled), tail: Arc::clone(&tail), checkpoints };
         let writer =
             Writer::new(options, clock, rules, files, followers, connection).map_err(|fault| refused(&fault))?;
@@ -80,7 +89,9 @@ impl SqliteStore {
             unfiled,
             writer: Threads::start("sqlite-writer", vec![writer], WRITES_WAITING_MAX)
                 .map_err(|error| refused(&error))?,
-            readers: Threads::start("sqlite-reader", readers, READS_WAITING_MAX).map_err(|error| refused(&error))?,
+            readers,
+            lister,
+            auditor,
         };
         Ok(Self { connections: Arc::new(connections) })
     }
@@ -100,20 +111,41 @@ fn lies_in_the_path(fault: &Fault) -> bool {
 }
 
 impl Connections {
-    /// Reads on one of the readers, in a transaction.
+    /// Reads single rows, in a transaction.
     pub(super) fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
     ) -> Answer<'static, Result<T, StoreError>> {
-        let answer = self.readers.run(|reader| reader.read(work));
-        Box::pin(async move {
-            let answer = answer.map_err(|refusal| StoreError(refusal.to_string()))?;
-            let outcome = answer.await.unwrap_or(Err(Fault::BrokeOff));
-            outcome.map_err(|fault| {
-                tracing::warn!(error = %fault, "database not read");
-                StoreError(fault.to_string())
-            })
+        read_on(&self.readers, work)
+    }
+
+    /// Reads a page of a list, in a transaction.
+    pub(super) fn list<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+    ) -> Answer<'static, Result<T, StoreError>> {
+        read_on(&self.lister, work)
+    }
+}
+
+fn read_on<T: Send + 'static>(
+    threads: &Threads<Reader>,
+    work: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+) -> Answer<'static, Result<T, StoreError>> {
+    let answer = threads.run(|reader| reader.read(work));
+    Box::pin(async move {
+        let outcome = answer.map_err(not_taken)?.await.unwrap_or(Err(Fault::BrokeOff));
+        outcome.map_err(|fault| {
+            tracing::warn!(error = %fault, "database not read");
+            StoreError::Unavailable(fault.to_string())
         })
+    })
+}
+
+fn not_taken(refusal: NotTaken) -> StoreError {
+    match refusal {
+        NotTaken::Full => StoreError::Busy,
+        NotTaken::Closed => StoreError::Unavailable(refusal.to_string()),
     }
 }
 
@@ -142,7 +174,7 @@ impl Store for SqliteStore {
 
     fn orders(&self, query: OrderQuery) -> Answer<'_, Result<OrderPage, StoreError>> {
         let unfiled = Arc::clone(&self.connections.unfiled);
-        self.connections.read(move |connection| {
+        self.connections.list(move |connection| {
             let view = unfiled.view(connection, query.user_id.iter())?;
             listing::page(connection, &view, &query)
         })
@@ -163,15 +195,15 @@ impl Store for SqliteStore {
     }
 
     fn sku_page(&self, after: Option<SkuId>, limit: usize) -> Answer<'_, Result<SkuPage, StoreError>> {
-        self.connections.read(move |connection| sku_list::page(connection, after.as_ref(), limit))
+        self.connections.list(move |connection| sku_list::page(connection, after.as_ref(), limit))
     }
 
     fn flow(&self, sku_id: SkuId, before: Option<u64>, limit: usize) -> Answer<'_, Result<FlowPage, StoreError>> {
-        self.connections.read(move |connection| flow::page(connection, &sku_id, before, limit))
+        self.connections.list(move |connection| flow::page(connection, &sku_id, before, limit))
     }
 
     fn refunds(&self, query: RefundQuery) -> Answer<'_, Result<RefundPage, StoreError>> {
-        self.connections.read(move |connection| refunds::page(connection, &query))
+        self.connections.list(move |connection| refunds::page(connection, &query))
     }
 
     fn keys(&self, keys: Vec<ScopedKey>) -> Answer<'_, Result<BTreeMap<ScopedKey, KeyRecord>, StoreError>> {
@@ -196,7 +228,8 @@ impl Store for SqliteStore {
         after: Option<SkuId>,
         limit: usize,
     ) -> Answer<'_, Result<Vec<SkuAudit>, StoreError>> {
-        self.connections.read(move |connection| audit::audit(connection, sku_id.as_ref(), after.as_ref(), limit))
+        let audit = move |connection: &Connection| audit::audit(connection, sku_id.as_ref(), after.as_ref(), limit);
+        read_on(&self.connections.auditor, audit)
     }
 
     fn check(&self) -> Answer<'_, Result<(), StoreError>> {
@@ -207,8 +240,8 @@ impl Store for SqliteStore {
         let written = self.connections.writer.run(Writer::check);
         Box::pin(async move {
             read.await?;
-            let written = written.map_err(|refusal| StoreError(refusal.to_string()))?;
-            written.await.unwrap_or(Err(Fault::BrokeOff)).map_err(|fault| StoreError(fault.to_string()))
+            let written = written.map_err(not_taken)?.await.unwrap_or(Err(Fault::BrokeOff));
+            written.map_err(|fault| StoreError::Unavailable(fault.to_string()))
         })
     }
 }

@@ -96,7 +96,7 @@ impl TokenStore for SqliteTokens {
             concat!("SELECT ", token_columns!(), " FROM access_token WHERE id < ?1 ORDER BY id DESC LIMIT ?2");
         let before = before.unwrap_or(i64::MAX);
         let limit = limit_of(limit);
-        self.connections.read(move |connection| all(connection, SQL, [before, limit], token))
+        self.connections.list(move |connection| all(connection, SQL, [before, limit], token))
     }
 
     fn count(&self) -> Answer<'_, Result<u64, StoreError>> {

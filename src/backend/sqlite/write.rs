@@ -13,8 +13,8 @@ use actors::domain::time::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::fault::Fault;
-use super::queries;
 use super::unfiled::View;
+use super::{held, queries};
 use crate::backend::snapshot;
 
 /// The rows of what was inserted.
@@ -40,6 +40,8 @@ pub(super) fn write(connection: &Connection, view: &View, changes: &Changes, now
     changes.payments.iter().try_for_each(|payment| insert_payment(connection, payment))?;
     changes.refunded_orders.iter().try_for_each(|refunded| refund_payment(connection, refunded, now))?;
     changes.settled_refunds.iter().try_for_each(|payment_id| settle_refund(connection, payment_id, now))?;
+    changes.lifted_limits.iter().try_for_each(|sku_id| held::drop_counts(connection, sku_id))?;
+    changes.purchase_counts.iter().try_for_each(|count| held::write_count(connection, count))?;
     for (group, position) in &changes.positions {
         move_position(connection, group, *position, now)?;
     }
@@ -300,6 +302,6 @@ fn one_row(table: &'static str, changed: usize) -> Result<(), Fault> {
     if changed == 1 { Ok(()) } else { Err(Fault::Guard { table, changed }) }
 }
 
-fn signed(count: u64) -> Result<i64, Fault> {
+pub(super) fn signed(count: u64) -> Result<i64, Fault> {
     i64::try_from(count).map_err(|_| Fault::Damaged(format!("{count} is more than the tables hold")))
 }

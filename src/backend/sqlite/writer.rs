@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use actors::domain::commit::{Decided, Mutation, Rules, decide};
-use actors::domain::rejection::Rejection;
+use actors::domain::commit::{Mutation, Rules, decide};
 use actors::domain::time::Now;
 use actors::ports::{Clock, CommitError, Committed};
 use rusqlite::Connection;
@@ -80,20 +79,7 @@ impl Writer {
         let (first, second) = mutations.split_at(mutations.len() / 2);
         let mut whole = Committed::default();
         for half in [first, second] {
-            match self.commit(half) {
-                Ok(Committed { verdicts, skus, events }) => {
-                    whole.verdicts.extend(verdicts);
-                    whole.skus.extend(skus);
-                    whole.events.extend(events);
-                }
-                Err(error) => {
-                    let rejection = match error {
-                        CommitError::NotDone(reason) => Rejection::Unavailable(reason),
-                        CommitError::Unknown(_) => Rejection::OutcomeUnknown,
-                    };
-                    whole.verdicts.extend(half.iter().map(|_| Err(rejection.clone())));
-                }
-            }
+            whole.append(self.commit(half).unwrap_or_else(|error| Committed::failed(error, half.len())));
         }
         whole
     }
@@ -106,8 +92,7 @@ impl Writer {
             let view = unfiled.current(mutations.iter().filter_map(Mutation::buyer));
             let facts = facts::load(connection, &view, mutations)?;
             let now = clock.now();
-            let Decided { verdicts, changes, skus } = decide(facts, mutations, now, rules);
-            let committed = Committed { verdicts, skus, events: changes.events().cloned().collect() };
+            let (committed, changes) = Committed::of(decide(facts, mutations, now, rules));
             if changes.is_empty() {
                 return Ok(End::Rollback((committed, None)));
             }
@@ -128,8 +113,8 @@ impl Writer {
         let elapsed_us = clock.now().monotonic.since(started).as_micros();
         match &outcome {
             Ok(committed) => {
-                let (mutations, events) = (mutations.len(), committed.events.len());
-                tracing::debug!(mutations, events, elapsed_us, "batch committed");
+                let (mutations, written) = (mutations.len(), committed.tally.written);
+                tracing::debug!(mutations, written, elapsed_us, "batch decided");
             }
             Err(failure) => {
                 let is_unknown = matches!(failure, Failure::Unknown(_));

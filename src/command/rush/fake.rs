@@ -147,7 +147,7 @@ impl Fake {
             return refuse(401, "unauthenticated");
         }
         match (request.method().as_str(), path.as_slice()) {
-            ("GET", ["health", "live"]) => HttpResponse::Ok().json(json!({})),
+            ("GET", ["health", "live"]) => HttpResponse::Ok().json(json!({"live": true})),
             ("PUT", ["skus", sku_id]) => {
                 books.sku_id = Some((*sku_id).to_owned());
                 HttpResponse::Ok().json(books.sku())

@@ -18,7 +18,7 @@ use super::report::Measures;
 use super::tally::{Payment, Plan, ReadBack, Tally};
 use super::verdict::{Judgement, ServiceView, Trail, judge};
 use crate::command::Failure;
-use crate::command::shop::wire::{Order, SkuVerdict, Stock};
+use crate::command::shop::wire::{Agreement, Order, SkuVerdict, Stock};
 use crate::command::shop::{Refusal, Shop};
 
 /// What a unit costs: a whole number, so that it is a price in every currency.
@@ -207,7 +207,7 @@ impl<'a> Sale<'a> {
             let verdict = answer.map_err(|refusal| refusal.to_string())?;
             let found = verdict.skus.into_iter().find(|sku| sku.sku_id == sku_id);
             let found = found.ok_or_else(|| format!("it does not speak of {sku_id}"))?;
-            if found.state != "settling" || self.now().since(started) >= SETTLING_MAX {
+            if found.state != Agreement::Settling || self.now().since(started) >= SETTLING_MAX {
                 return Ok(found);
             }
             self.clock.sleep(SETTLING_PAUSE).await;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::tally::{Payment, Plan, ReadBack, Tally};
 use crate::command::shop::Doubt;
-use crate::command::shop::wire::{Event, SkuVerdict, Stock};
+use crate::command::shop::wire::{Agreement, Event, SkuVerdict, Stock};
 
 /// Examples that a sentence names at most.
 const EXAMPLES_MAX: usize = 3;
@@ -227,8 +227,8 @@ fn store_differences(plan: &Plan, units: &Units, service: &ServiceView) -> Vec<S
     };
     let mut found = Vec::new();
     let store = verdict.store;
-    if verdict.state != "agrees" {
-        let named: Vec<String> = std::iter::once(verdict.state.clone()).chain(verdict.differences()).collect();
+    if verdict.state != Agreement::Agrees {
+        let named: Vec<String> = std::iter::once(verdict.state.to_string()).chain(verdict.differences()).collect();
         found.push(format!("the service's own verdict is {}", named.join("; ")));
     }
     if !store.is_sound() {

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::command::plain;
+
 /// Whether a request that did not succeed may have been done all the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::command) enum Doubt {
@@ -40,7 +42,7 @@ struct Problem {
 impl Refusal {
     /// Builds a refusal that the client itself noticed.
     pub(in crate::command) fn of_client(code: &str, doubt: Doubt, detail: &impl Display) -> Self {
-        Self { code: code.to_owned(), doubt, retry_after: None, detail: detail.to_string() }
+        Self { code: code.to_owned(), doubt, retry_after: None, detail: plain(&detail.to_string()) }
     }
 
     /// The request never left: no connection could be made.
@@ -65,7 +67,12 @@ impl Refusal {
             detail: format!("the answer has status {status} and is no problem document"),
         });
         let doubt = doubt_of(status, &problem.code);
-        Self { code: problem.code, doubt, retry_after, detail: problem.detail }
+        Self { code: plain(&problem.code), doubt, retry_after, detail: plain(&problem.detail) }
+    }
+
+    /// Whether nobody is there at all.
+    pub(in crate::command) fn is_unreachable(&self) -> bool {
+        self.code == "connection_failed" && self.doubt == Doubt::NothingDone
     }
 }
 

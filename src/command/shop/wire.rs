@@ -1,6 +1,7 @@
 //! What the service answers, as far as the commands read it. Members that they do not read are passed over.
 
 use std::collections::BTreeMap;
+use std::fmt::{self, Display, Formatter};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -105,11 +106,42 @@ pub(in crate::command) struct Event {
     pub(in crate::command) event_type: String,
 }
 
+/// That the service lives.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub(in crate::command) struct Live {
+    /// It does.
+    #[serde(rename = "live")]
+    _live: bool,
+}
+
+/// How far the service's books agree.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(in crate::command) enum Agreement {
+    /// They do.
+    Agrees,
+    /// They will, once what is under way is done.
+    Settling,
+    /// They do not.
+    #[default]
+    Differs,
+}
+
+impl Display for Agreement {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Agrees => "agrees",
+            Self::Settling => "settling",
+            Self::Differs => "differs",
+        })
+    }
+}
+
 /// The service's own verdict.
 #[derive(Clone, Debug, Deserialize)]
 pub(in crate::command) struct Verdict {
-    /// `agrees`, `settling` or `differs`, over all SKUs.
-    pub(in crate::command) state: String,
+    /// Over all SKUs.
+    pub(in crate::command) state: Agreement,
     /// SKU by SKU.
     pub(in crate::command) skus: Vec<SkuVerdict>,
 }
@@ -119,8 +151,8 @@ pub(in crate::command) struct Verdict {
 pub(in crate::command) struct SkuVerdict {
     /// The SKU's id.
     pub(in crate::command) sku_id: String,
-    /// `agrees`, `settling` or `differs`.
-    pub(in crate::command) state: String,
+    /// Over this one.
+    pub(in crate::command) state: Agreement,
     /// What the store's stock row says.
     pub(in crate::command) store: Stock,
     /// What the store's orders hold.

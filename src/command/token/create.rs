@@ -5,8 +5,8 @@ use actors::domain::limits::LABEL_LENGTH_MAX;
 use crate::access::{Caller, Role};
 use crate::app::issue_offline;
 use crate::command::cli::TokenCreateArgs;
+use crate::command::shop::Shop;
 use crate::command::shop::wire::{CreatedToken, WantedToken};
-use crate::command::shop::{Doubt, Shop};
 use crate::command::target::{self, BaseUrl};
 use crate::command::{Failure, print, say};
 use crate::settings::{Flags, Settings};
@@ -15,6 +15,9 @@ use crate::settings::{Flags, Settings};
 pub(super) async fn run(args: TokenCreateArgs) -> Result<(), Failure> {
     if args.role != Role::Customer.name() && args.user_id.is_some() {
         return Err(Failure::Usage("only a customer's token speaks for a user; leave out --user".to_owned()));
+    }
+    if let Some(user_id) = args.user_id.as_ref().filter(|user_id| Caller::is_reserved(user_id)) {
+        return Err(Failure::Usage(format!("no customer can be {user_id}, which events have as an author")));
     }
     if args.label.as_ref().is_some_and(|label| label.chars().count() > LABEL_LENGTH_MAX) {
         return Err(Failure::Usage(format!("a label has at most {LABEL_LENGTH_MAX} characters")));
@@ -52,11 +55,7 @@ async fn ask(args: &TokenCreateArgs, url: &BaseUrl) -> Result<Option<CreatedToke
     match shop.create_token(&wanted).await {
         Ok(created) => Ok(Some(created)),
         // What a killed service said of itself stays behind.
-        Err(refusal)
-            if !is_told(args) && refusal.code == "connection_failed" && refusal.doubt == Doubt::NothingDone =>
-        {
-            Ok(None)
-        }
+        Err(refusal) if !is_told(args) && refusal.is_unreachable() => Ok(None),
         Err(refusal) => Err(Failure::Work(format!("{} gives no token: {refusal}", url.as_str()))),
     }
 }

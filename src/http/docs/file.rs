@@ -1,5 +1,6 @@
 //! `GET /docs/{file}`: what the documentation page is made of.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use actix_web::web::Bytes;
@@ -37,7 +38,13 @@ pub(in crate::http) async fn handle(visit: Visit) -> Answer {
     }
     let config = Config::from("/openapi.json").use_base_layout().validator_url("none");
     match utoipa_swagger_ui::serve(name, Arc::new(config)) {
-        Ok(Some(file)) => Ok(shown(&file.content_type, Bytes::from(file.bytes.into_owned()))),
+        Ok(Some(file)) => {
+            let bytes = match file.bytes {
+                Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+                Cow::Owned(bytes) => Bytes::from(bytes),
+            };
+            Ok(shown(&file.content_type, bytes))
+        }
         Ok(None) => Err(Refusal::RouteNotFound),
         Err(error) => {
             tracing::error!(%error, name, "a file of the documentation page cannot be made");

@@ -1,12 +1,15 @@
 //! Whether orders can be taken, asked of the store once a second at most, however often that is asked of us.
 //!
-//! The question is open to everyone and costs the store's one writer a turn, so it must not be passed on each time.
+//! The question is open to everyone and costs the store's one writer a turn, so it must not be passed on each time. One
+//! that is not answered in time stays where it is, in a queue of which orders need every place: while it is there, no
+//! other is asked.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actors::domain::time::Monotonic;
-use actors::ports::{Clock, Store};
+use actors::ports::{Answer, Clock, Store, StoreError};
 use futures_util::future::{Either, select};
 use tokio::sync::Mutex;
 
@@ -19,7 +22,30 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub(in crate::http) struct Readiness {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
-    latest: Mutex<Option<(Monotonic, Result<(), String>)>>,
+    latest: Mutex<Latest>,
+}
+
+/// What is known.
+#[derive(Default)]
+struct Latest {
+    answer: Option<(Monotonic, Result<(), String>)>,
+    /// A question that the store has not answered.
+    asked: Option<Answer<'static, Result<(), StoreError>>>,
+}
+
+impl Latest {
+    /// Asks the store, once it has answered what it was asked before: that answer may be old.
+    async fn ask(&mut self, store: &Arc<dyn Store>) -> Result<(), String> {
+        if let Some(asked) = &mut self.asked {
+            // However it went.
+            let _ = asked.await;
+        }
+        let store = Arc::clone(store);
+        let asked = self.asked.insert(Box::pin(async move { store.check().await }));
+        let answer = asked.await;
+        self.asked = None;
+        answer.map_err(|error| error.to_string())
+    }
 }
 
 impl Readiness {
@@ -30,16 +56,16 @@ impl Readiness {
     /// Answers, with the reason if orders cannot be taken. Whoever asks meanwhile waits for the same answer.
     pub(in crate::http) async fn check(&self) -> Result<(), String> {
         let mut latest = self.latest.lock().await;
-        if let Some((at, answer)) = &*latest
+        if let Some((at, answer)) = &latest.answer
             && self.clock.now().monotonic.since(*at) < GOOD_FOR
         {
             return answer.clone();
         }
-        let answer = match select(self.store.check(), self.clock.sleep(PATIENCE)).await {
-            Either::Left((checked, _)) => checked.map_err(|error| error.to_string()),
+        let answer = match select(pin!(latest.ask(&self.store)), self.clock.sleep(PATIENCE)).await {
+            Either::Left((answer, _)) => answer,
             Either::Right(_) => Err("the store does not answer".to_owned()),
         };
-        *latest = Some((self.clock.now().monotonic, answer.clone()));
+        latest.answer = Some((self.clock.now().monotonic, answer.clone()));
         answer
     }
 }
@@ -51,6 +77,26 @@ mod tests {
     use tokio::task::LocalSet;
 
     use super::*;
+
+    #[test]
+    fn a_store_that_hangs_is_not_asked_again_until_it_has_answered() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+        let runtime = runtime.expect("a runtime without io can always be built");
+        LocalSet::new().block_on(&runtime, async {
+            let bench = BenchNode::start();
+            let (store, clock): (Arc<dyn Store>, _) = (bench.store.clone(), Arc::clone(&bench.clock));
+            let readiness = Readiness::new(store, Arc::clone(&clock));
+            bench.store.set_open(false);
+            for _ in 0..3 {
+                assert_eq!(readiness.check().await, Err("the store does not answer".to_owned()));
+                assert_eq!(bench.store.checked(), 1, "one question waits");
+                clock.sleep(GOOD_FOR).await;
+            }
+            bench.store.set_open(true);
+            assert_eq!(readiness.check().await, Ok(()));
+            assert_eq!(bench.store.checked(), 2, "what was asked before it hung tells nothing of now");
+        });
+    }
 
     #[test]
     fn the_store_is_asked_once_a_second_however_many_ask() {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::facts::{Changes, Decided, Facts, KeyRecord, KeyedAnswer, NewOrder, StockKeyRecord, StockWrite};
 use super::mutation::{Mutation, Outcome, PutSku, Verdict};
+use super::purchase::PurchaseCount;
 use crate::domain::event::{EventType, OrderEvent};
 use crate::domain::id::{BodyHash, ScopedKey, SkuId};
 use crate::domain::limits::KEY_LIFETIME;
@@ -34,7 +35,7 @@ const TICK: Duration = Duration::from_millis(1);
 
 /// Decides every mutation, each seeing what the ones before it did.
 pub fn decide(facts: Facts, mutations: &[Mutation], now: Now, rules: Rules) -> Decided {
-    let mut deciding = Deciding { facts, now, rules, changes: Changes::default(), moved: BTreeMap::new() };
+    let mut deciding = Deciding { facts, now, rules, changes: Changes::default(), moved: BTreeMap::new(), written: 0 };
     let verdicts = mutations.iter().map(|mutation| deciding.verdict(mutation)).collect();
     deciding.finish(verdicts)
 }
@@ -46,6 +47,8 @@ struct Deciding {
     changes: Changes,
     /// The SKUs whose level changed, with the version they had.
     moved: BTreeMap<SkuId, u64>,
+    /// How many mutations there was something to write for.
+    written: usize,
 }
 
 impl Deciding {
@@ -81,14 +84,16 @@ impl Deciding {
         let order = self.build(wanted, body_hash)?;
         for line in &order.lines {
             self.move_stock(&line.sku_id, |level| level.reserve(line.quantity).unwrap_or(level));
-            let held = self.facts.held.entry((order.user_id.clone(), line.sku_id.clone())).or_default();
-            *held += u64::from(line.quantity);
+            if let Some(held) = self.facts.held.get_mut(&(order.user_id.clone(), line.sku_id.clone())) {
+                held.units += u64::from(line.quantity);
+            }
         }
         if let Some(key) = key {
             let record = KeyRecord { body_hash, at: self.now.wall, answer: KeyedAnswer::Order(order.clone()) };
             self.facts.keys.insert(key, record);
         }
         let event = OrderEvent::of(&order, EventType::OrderSubmitted, &wanted.by, None);
+        self.written += 1;
         self.changes.new_orders.push(NewOrder { order: order.clone(), event });
         Ok(Outcome::Placed { order, replayed: false })
     }
@@ -120,8 +125,8 @@ impl Deciding {
     fn known(&self, wanted: &PlaceOrder) -> Vec<Known<'_>> {
         let known = |line: &WantedLine| {
             let sku = self.facts.skus.get(&line.sku_id);
-            let held = self.facts.held.get(&(wanted.user_id.clone(), line.sku_id.clone())).copied().unwrap_or(0);
-            Known { goods: sku.map(|sku| &sku.goods), available: sku.map(|sku| sku.level.available), held: Some(held) }
+            let held = self.facts.held.get(&(wanted.user_id.clone(), line.sku_id.clone())).map(|held| held.units);
+            Known { goods: sku.map(|sku| &sku.goods), available: sku.map(|sku| sku.level.available), held }
         };
         wanted.lines.iter().map(known).collect()
     }
@@ -169,6 +174,10 @@ impl Deciding {
         let now = self.now.wall;
         let earlier = self.facts.skus.get(&put.sku_id).cloned();
         let created = earlier.is_none();
+        let was_limited = earlier.as_ref().is_some_and(|sku| sku.goods.purchase_limit.is_some());
+        if was_limited && put.goods.purchase_limit.is_none() {
+            self.changes.lifted_limits.insert(put.sku_id.clone());
+        }
         let sku = match earlier {
             // Whoever has seen both tells the newer by this, also when the clock was set back in between.
             Some(sku) => Sku { goods: put.goods.clone(), updated_at: now.max(sku.updated_at.plus(TICK)), ..sku },
@@ -181,6 +190,7 @@ impl Deciding {
                 updated_at: now,
             },
         };
+        self.written += 1;
         self.facts.skus.insert(put.sku_id.clone(), sku.clone());
         // Goods put twice in one batch are written once, as they were put last; a new SKU keeps its first stock row.
         match self.changes.goods.iter_mut().find(|earlier| earlier.sku_id == sku.sku_id) {
@@ -227,6 +237,7 @@ impl Deciding {
             at: self.now.wall,
         });
         let record = StockKeyRecord { sku_id: sku_id.clone(), seq, key: change.key.clone(), body_hash, level: after };
+        self.written += 1;
         self.changes.stock_keys.push(record);
         let answer = KeyRecord { body_hash, at: self.now.wall, answer: KeyedAnswer::Level(after) };
         self.facts.keys.insert(key, answer);
@@ -251,7 +262,13 @@ impl Deciding {
                 self.changes.stock.push(write);
             }
         }
-        Decided { verdicts, changes: self.changes, skus: self.facts.skus }
+        for ((user_id, sku_id), held) in self.facts.held {
+            let has_limit = self.facts.skus.get(&sku_id).is_some_and(|sku| sku.goods.purchase_limit.is_some());
+            if has_limit && held.is_to_be_counted() {
+                self.changes.purchase_counts.push(PurchaseCount { user_id, sku_id, units: held.units });
+            }
+        }
+        Decided { verdicts, changes: self.changes, skus: self.facts.skus, written: self.written }
     }
 }
 

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::purchase::{Held, Purchase, PurchaseCount};
 use super::{Mutation, Verdict};
 use crate::domain::event::OrderEvent;
-use crate::domain::id::{BodyHash, IdempotencyKey, OrderId, PaymentId, ScopedKey, SkuId, UserId};
+use crate::domain::id::{BodyHash, IdempotencyKey, OrderId, PaymentId, ScopedKey, SkuId};
 use crate::domain::order::Order;
 use crate::domain::payment::{Payment, PaymentRefund};
 use crate::domain::stock::{FlowEntry, Level, Sku};
@@ -72,28 +73,6 @@ impl Needs {
             self.skus.extend(order.lines.iter().map(|line| line.sku_id.clone()));
         }
     }
-
-    /// Whose purchases of what have to be counted, once the SKUs' limits are known: those stored and those that the
-    /// batch itself brings.
-    pub fn purchases(mutations: &[Mutation], skus: &BTreeMap<SkuId, Sku>) -> BTreeSet<(UserId, SkuId)> {
-        let mut limited: BTreeSet<&SkuId> =
-            skus.values().filter(|sku| sku.goods.purchase_limit.is_some()).map(|sku| &sku.sku_id).collect();
-        for mutation in mutations {
-            if let Mutation::PutSku(put) = mutation
-                && put.goods.purchase_limit.is_some()
-            {
-                limited.insert(&put.sku_id);
-            }
-        }
-        let mut purchases = BTreeSet::new();
-        for mutation in mutations {
-            if let Mutation::Place(order) = mutation {
-                let lines = order.lines.iter().filter(|line| limited.contains(&line.sku_id));
-                purchases.extend(lines.map(|line| (order.user_id.clone(), line.sku_id.clone())));
-            }
-        }
-        purchases
-    }
 }
 
 /// What was read, under lock where it may change.
@@ -107,8 +86,8 @@ pub struct Facts {
     pub orders: BTreeMap<OrderId, Order>,
     /// The payments that are recorded, of those needed.
     pub payments: BTreeMap<PaymentId, Payment>,
-    /// Units held by a user in orders not cancelled, for SKUs with a limit. Absent: none.
-    pub held: BTreeMap<(UserId, SkuId), u64>,
+    /// What users hold of SKUs with a limit; see [`Purchases`](super::Purchases).
+    pub held: BTreeMap<Purchase, Held>,
 }
 
 /// A committed key.
@@ -140,6 +119,8 @@ pub struct Decided {
     pub changes: Changes,
     /// The needed SKUs as they are after the commit.
     pub skus: BTreeMap<SkuId, Sku>,
+    /// How many of the mutations change an order, a payment, a SKU or its stock.
+    pub written: usize,
 }
 
 /// What a batch writes. Applied in the order of the fields, each list in its own order.
@@ -165,6 +146,10 @@ pub struct Changes {
     pub refunded_orders: Vec<RefundedOrder>,
     /// Payments whose refund is settled from now on.
     pub settled_refunds: Vec<PaymentId>,
+    /// SKUs that may have lost their limit: every count of purchases of them goes.
+    pub lifted_limits: BTreeSet<SkuId>,
+    /// Counts of purchases to write over what is left.
+    pub purchase_counts: Vec<PurchaseCount>,
     /// Positions of consumer groups in the embedded log.
     pub positions: BTreeMap<&'static str, u64>,
 }

@@ -40,6 +40,13 @@ pub(super) fn after_commit(disk: &Disk, history: &History) {
             }
         }
     }
+    for (purchase, units) in &tables.purchase_counts {
+        let (held, (user_id, sku_id)) = (tables.held(purchase), purchase);
+        let has_limit = tables.skus.get(sku_id).is_some_and(|sku| sku.goods.purchase_limit.is_some());
+        if *units != held || !has_limit {
+            found.push(format!("purchase_limits_hold is broken: {user_id} holds {held} of {sku_id}, counted {units}"));
+        }
+    }
     drop(tables);
     found.iter().for_each(|found| history.violate(found));
 }

@@ -214,6 +214,10 @@ impl Clients {
     async fn replace_goods(&self, node: &Node) {
         let mut put = goods(SKUS[self.dice.one_of(SKUS.len())]);
         put.goods.on_sale = self.dice.hits(700);
+        if put.sku_id == sku_id(SKUS[2]) && self.dice.is_heads() {
+            // Nobody reaches it, but once it is set or lifted, counts must be right or gone.
+            put.goods.purchase_limit = Some(1_000);
+        }
         put.goods.price =
             Money::from_ten_thousandths(10_000 + 100 * self.dice.up_to(3).cast_signed()).expect("a valid sum");
         let (on_sale, price) = (put.goods.on_sale, put.goods.price);

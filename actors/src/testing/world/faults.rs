@@ -81,7 +81,7 @@ impl FaultyStore {
 
     async fn reading(&self) -> Result<(), StoreError> {
         self.clock.sleep(self.weather.delay(3)).await;
-        if self.weather.strikes() { Err(StoreError("no answer".to_owned())) } else { Ok(()) }
+        if self.weather.strikes() { Err(StoreError::Unavailable("no answer".to_owned())) } else { Ok(()) }
     }
 }
 
@@ -221,7 +221,7 @@ impl EventLog for FaultyStore {
 
     fn read(&self, position: u64, limit: usize) -> Answer<'_, Result<Vec<LoggedEvent>, EventLogError>> {
         async move {
-            self.reading().await.map_err(|error| EventLogError(error.0))?;
+            self.reading().await.map_err(|error| EventLogError(error.to_string()))?;
             EventLog::read(&self.inner, position, limit).await
         }
         .boxed()
@@ -303,6 +303,10 @@ impl Ledger for FaultyLedger {
 
     fn rest(&self, sku_id: &SkuId) {
         self.inner.rest(sku_id);
+    }
+
+    fn may_know(&self, sku_id: &SkuId) -> bool {
+        self.inner.may_know(sku_id)
     }
 
     fn read(&self, sku_id: &SkuId) -> Answer<'_, Result<Option<LedgerLevel>, LedgerError>> {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::Sale;
-use crate::command::shop::Refusal;
+use crate::command::shop::{Pages, Refusal};
 
 impl Sale<'_> {
     /// What somebody else did, one plain sentence each. `made` is the SKU as it was made for this sale.
@@ -25,17 +25,16 @@ impl Sale<'_> {
 
     async fn is_stock_changed(&self) -> Result<bool, Refusal> {
         let (sku_id, own) = (&self.plan.sku_id, self.stock_key());
-        let mut cursor = None;
+        let mut pages = Pages::default();
         loop {
-            let page = self.insist(async || self.shop.stock_flow(sku_id, cursor.as_deref()).await).await?;
+            let page = self.insist(async || self.shop.stock_flow(sku_id, pages.cursor()).await).await?;
             // Units that were put in twice for one key were put in by the service, not by others.
             let is_foreign = |reason: &Option<String>| reason.as_ref() != Some(&own);
             let mut changes = page.entries.iter().filter(|entry| matches!(&*entry.kind, "restock" | "reduce"));
             if changes.any(|entry| is_foreign(&entry.reason)) {
                 return Ok(true);
             }
-            cursor = page.next_cursor;
-            if cursor.is_none() {
+            if !pages.turn(page.next_cursor)? {
                 return Ok(false);
             }
         }
@@ -43,14 +42,13 @@ impl Sale<'_> {
 
     async fn is_ordered_by_others(&self) -> Result<bool, Refusal> {
         let (sku_id, own) = (&self.plan.sku_id, self.user_prefix());
-        let mut cursor = None;
+        let mut pages = Pages::default();
         loop {
-            let page = self.insist(async || self.shop.orders(sku_id, cursor.as_deref()).await).await?;
+            let page = self.insist(async || self.shop.orders(sku_id, pages.cursor()).await).await?;
             if page.orders.iter().any(|order| !order.user_id.starts_with(&own)) {
                 return Ok(true);
             }
-            cursor = page.next_cursor;
-            if cursor.is_none() {
+            if !pages.turn(page.next_cursor)? {
                 return Ok(false);
             }
         }

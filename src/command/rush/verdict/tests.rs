@@ -53,7 +53,7 @@ fn sound() -> Case {
         version: 2,
         events: Ok(vec![event(1, "order_submitted"), event(2, "order_paid")]),
     }];
-    let verdict = SkuVerdict { sku_id: "s".to_owned(), state: "agrees".to_owned(), ..SkuVerdict::default() };
+    let verdict = SkuVerdict { sku_id: "s".to_owned(), state: Agreement::Agrees, ..SkuVerdict::default() };
     let mut case = Case {
         plan: Plan { sku_id: "s".to_owned(), stock: 8, buyers: 10, clients: 4, quantity: 2 },
         tally,
@@ -159,10 +159,10 @@ fn what_the_service_says_wrong_is_told_in_a_sentence() {
         }),
         ("the service's orders hold reserved 0, sold 7, its stock says", |case| case.verdict().orders.sold = 7),
         ("the service's own verdict is differs; ledger has 3", |case| {
-            case.verdict().state = "differs".to_owned();
+            case.verdict().state = Agreement::Differs;
             case.verdict().differences = vec!["ledger has 3".into()];
         }),
-        ("the service's own verdict is settling", |case| case.verdict().state = "settling".to_owned()),
+        ("the service's own verdict is settling", |case| case.verdict().state = Agreement::Settling),
         ("the service gives no verdict: timed_out", |case| {
             case.service.verdict = Err("timed_out".to_owned());
         }),

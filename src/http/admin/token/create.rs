@@ -90,6 +90,12 @@ fn caller_of(role: Role, user_id: Option<UserId>) -> Result<Caller, Refusal> {
     if role != Role::Customer && user_id.is_some() {
         return Err(Refusal::FieldNotAllowed { field: "user_id", problem: "belongs to a customer's token only" });
     }
+    if user_id.as_ref().is_some_and(Caller::is_reserved) {
+        return Err(Refusal::invalid(
+            "user_id",
+            "must not be admin, service or floodgate, which events have as authors",
+        ));
+    }
     Caller::of(role, user_id).ok_or_else(|| Refusal::invalid("user_id", "is required of a customer's token"))
 }
 
@@ -102,6 +108,7 @@ mod tests {
         let user = || "u-1".parse::<UserId>().expect("a valid id");
         let table = [
             (Role::Customer, Some(user()), Ok(Caller::Customer(user()))),
+            (Role::Customer, Some("admin".parse().expect("a valid id")), Err("invalid_field")),
             (Role::Customer, None, Err("invalid_field")),
             (Role::Service, None, Ok(Caller::Service)),
             (Role::Service, Some(user()), Err("field_not_allowed")),

@@ -62,6 +62,7 @@ impl Deciding {
         let refund = payment.refund.as_mut().ok_or_else(|| Rejection::NoRefundDue(payment_id.clone()))?;
         if refund.status == RefundStatus::Due {
             refund.status = RefundStatus::Done;
+            self.written += 1;
             self.changes.settled_refunds.push(payment_id.clone());
         }
         Ok(Outcome::RefundSettled(payment.clone()))
@@ -90,6 +91,7 @@ impl Deciding {
         if refunds_payment {
             self.refund_payment_of(order.order_id);
         }
+        self.written += 1;
         self.facts.orders.insert(order.order_id, order.clone());
         self.changes.changed_orders.push(ChangedOrder { order: order.clone(), from_version: order.version - 1, event });
         order
@@ -108,7 +110,7 @@ impl Deciding {
             if stock != StockMove::Confirm
                 && let Some(held) = self.facts.held.get_mut(&(order.user_id.clone(), line.sku_id.clone()))
             {
-                *held = held.saturating_sub(u64::from(quantity));
+                held.units = held.units.saturating_sub(u64::from(quantity));
             }
             let (kind, units) = match stock {
                 StockMove::Confirm => (FlowKind::Confirm, -i64::from(quantity)),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::domain::commit::Mutation;
 use crate::domain::order::CancelReason;
+use crate::ports::Tally;
 use crate::testing::contract::Bench;
 use crate::testing::fixtures::{PRICE, cancellation, order_id, payment, place, place_keyed, put_sku};
 
@@ -18,9 +19,29 @@ pub async fn a_batch_that_changes_nothing_writes_nothing(bench: Bench) {
         Mutation::Expire(order_id(1)),
     ];
     let committed = bench.commit(batch).await;
-    assert_eq!(committed.events, []);
+    assert_eq!((committed.events, committed.tally), (Vec::new(), Tally::default()));
     assert_eq!((bench.sku("a").await, bench.log.read(0, 100).await), before);
     assert!(bench.commit([]).await.verdicts.is_empty());
+}
+
+/// Only mutations that something was written for are counted, and the transaction with them.
+pub async fn what_was_written_is_counted(bench: Bench) {
+    bench.stock_up("a", 2).await;
+    bench.place(place(9, "u", &[("a", 1)])).await;
+    let one = |written| Tally { done: 1, written, ..Tally::default() };
+    let acknowledged = Mutation::Acknowledge { group: "readers", position: 1 };
+    let batch = [
+        Mutation::PutSku(put_sku("b")),
+        Mutation::Place(place_keyed(1, "u", "k", &[("a", 1)])),
+        Mutation::Place(place(2, "u", &[("a", 1)])),
+        Mutation::Place(place_keyed(3, "u", "k", &[("a", 1)])),
+        Mutation::Pay(payment("p", 9, PRICE)),
+        Mutation::Pay(payment("p", 9, PRICE)),
+        acknowledged.clone(),
+    ];
+    let committed = bench.commit(batch).await;
+    assert_eq!(committed.tally, one(3), "{:?}", committed.verdicts);
+    assert_eq!(bench.commit([acknowledged]).await.tally, one(0));
 }
 
 /// A store that works says that it works.
