@@ -6,7 +6,7 @@ use actors::domain::commit::{Mutation, Outcome};
 use actors::domain::limits::KEY_LIFETIME;
 use actors::domain::order::CancelReason;
 use actors::domain::rejection::Rejection;
-use actors::ports::{CommitError, Committed, EventLog as _, Store};
+use actors::ports::{CommitError, Committed, EventLog as _, Store, Tally};
 use actors::testing::fixtures::{
     NEVER, PRICE, cancellation, order_id, payment, place, place_keyed, put_limited_sku, put_sku, sku_id, stock_change,
     user_id,
@@ -222,6 +222,7 @@ async fn an_id_that_is_there_already_holds_up_only_its_own_order() {
     let done: Vec<bool> = committed.verdicts.iter().map(Result::is_ok).collect();
     assert_eq!(done, [true, true, true, true, false, true, true, true, true]);
     assert_eq!((committed.events.len(), committed.skus[&sku_id("a")].level.reserved), (8, 9));
+    assert_eq!(committed.tally, Tally { done: 3, not_done: 1, unknown: 0, written: 8 }, "halves of halves");
     assert_eq!(store.order(order_id(5)).await.expect("readable").map(|order| order.user_id), Some(user_id("u")));
 }
 

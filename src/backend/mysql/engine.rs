@@ -22,7 +22,7 @@ use super::MysqlOptions;
 use super::call::{CallCount, Calls, Connection, Wire};
 use super::fault::Fault;
 use super::gate::Gate;
-use super::pool::Pool;
+use super::pool::{Places, Pool};
 use super::sql::Sql;
 
 /// Pieces of work that may wait for the thread; it takes them up at once, so this is met only when something is wrong.
@@ -48,6 +48,8 @@ pub(super) struct Desk {
     pub(super) rules: Rules,
     pub(super) readers: Pool,
     pub(super) writers: Pool,
+    /// Half of the readers at most, so that every request's token is not looked up behind lists.
+    listing: Places,
     gate: Rc<Gate>,
 }
 
@@ -65,11 +67,13 @@ impl Engine {
         let (opts, places) = (options.driver(), options.connections);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
         Builder::new().name("mysql".to_owned()).spawn(move || {
+            let listing = Places::new(places / 2, wire.limit);
             let desk = Rc::new(Desk {
                 clock,
                 rules,
                 readers: Pool::new(opts.clone(), wire.clone(), places),
                 writers: Pool::new(opts, wire, WRITERS),
+                listing,
                 gate: Gate::new(currency),
             });
             LocalSet::new().block_on(&runtime, work(&desk, waiting));
@@ -95,7 +99,7 @@ impl Engine {
                 let _ = answer.send(work.await);
             })
         });
-        let sent = self.jobs.try_send(job).map_err(|_| Fault::Crowded);
+        let sent = self.jobs.try_send(job).map_err(|_| Fault::Full);
         Box::pin(async move {
             sent?;
             answered.await.map_err(|_| Fault::BrokeOff)
@@ -107,10 +111,21 @@ impl Engine {
         &self,
         work: impl AsyncFn(&mut Connection) -> Result<T, Fault> + Send + 'static,
     ) -> Answer<'static, Result<T, StoreError>> {
-        let answer = self.run(move |desk| async move { desk.read(&work).await });
+        self.answer(move |desk| async move { desk.read(&work).await })
+    }
+
+    fn answer<T: Send + 'static, F: Future<Output = Result<T, Fault>> + 'static>(
+        &self,
+        work: impl FnOnce(Rc<Desk>) -> F + Send + 'static,
+    ) -> Answer<'static, Result<T, StoreError>> {
+        let answer = self.run(work);
         let is_failing = Arc::clone(&self.is_failing);
         Box::pin(async move {
             let outcome = answer.await.and_then(|outcome| outcome);
+            if matches!(outcome, Err(Fault::Full)) {
+                // That tells nothing about the database.
+                return outcome.map_err(StoreError::from);
+            }
             let was_failing = is_failing.swap(outcome.is_err(), Ordering::Relaxed);
             match &outcome {
                 Ok(_) if was_failing => tracing::info!("the database is read again"),
@@ -122,7 +137,18 @@ impl Engine {
         })
     }
 
-    /// Reads on a connection of its own, where all statements see the same committed state.
+    /// Reads a page of a list, which may take long, on a connection of its own.
+    pub(super) fn list<T: Send + 'static>(
+        &self,
+        work: impl AsyncFn(&mut Connection) -> Result<T, Fault> + Send + 'static,
+    ) -> Answer<'static, Result<T, StoreError>> {
+        self.answer(move |desk| async move {
+            let _place = desk.listing.take().await?;
+            desk.read(&work).await
+        })
+    }
+
+    /// Reads a page of a list or an audit on a connection of its own, where all statements see the same committed state.
     pub(super) fn read_snapshot<T: Send + 'static>(
         &self,
         work: impl AsyncFn(&mut Connection) -> Result<T, Fault> + Send + 'static,
@@ -134,7 +160,7 @@ impl Engine {
             connection.run(Sql::plain("end snapshot", "COMMIT")).await?;
             Ok(done)
         };
-        self.read(work)
+        self.list(work)
     }
 }
 

@@ -28,6 +28,9 @@ pub(super) enum Fault {
     /// The server holds the connection and says nothing.
     #[error("the database does not answer")]
     Silent,
+    /// As much waits as may wait.
+    #[error("too much work waits for the database")]
+    Full,
     /// Every connection was in use for as long as we wait.
     #[error("the database has too much to do: no connection was free")]
     Crowded,
@@ -51,7 +54,7 @@ impl From<Error> for Fault {
 impl From<Fault> for StoreError {
     fn from(fault: Fault) -> Self {
         match fault {
-            Fault::Crowded => Self::Busy,
+            Fault::Full => Self::Busy,
             fault => Self::Unavailable(fault.to_string()),
         }
     }
@@ -128,7 +131,7 @@ impl Fault {
                 let code = self.code();
                 self.server().is_some_and(is_of_data) || code.is_some_and(|code| CHECKS.contains(&code))
             }
-            Self::Silent | Self::Crowded | Self::Overtaken | Self::NotUsable(_) | Self::BrokeOff => false,
+            Self::Silent | Self::Full | Self::Crowded | Self::Overtaken | Self::NotUsable(_) | Self::BrokeOff => false,
         }
     }
 }

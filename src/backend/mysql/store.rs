@@ -109,11 +109,11 @@ impl Store for MysqlStore {
 
     fn sku_page(&self, after: Option<SkuId>, limit: usize) -> Answer<'_, Result<SkuPage, StoreError>> {
         self.engine
-            .read(async move |connection: &mut Connection| sku_list::page(connection, after.as_ref(), limit).await)
+            .list(async move |connection: &mut Connection| sku_list::page(connection, after.as_ref(), limit).await)
     }
 
     fn flow(&self, sku_id: SkuId, before: Option<u64>, limit: usize) -> Answer<'_, Result<FlowPage, StoreError>> {
-        self.engine.read(async move |connection: &mut Connection| flow::page(connection, &sku_id, before, limit).await)
+        self.engine.list(async move |connection: &mut Connection| flow::page(connection, &sku_id, before, limit).await)
     }
 
     fn refunds(&self, query: RefundQuery) -> Answer<'_, Result<RefundPage, StoreError>> {

@@ -109,7 +109,7 @@ impl TokenStore for MysqlTokens {
         const SQL: &str =
             concat!("SELECT ", token_columns!(), " FROM access_token WHERE id < ? ORDER BY id DESC LIMIT ?");
         let before = before.unwrap_or(i64::MAX);
-        self.engine.read(async move |connection: &mut Connection| {
+        self.engine.list(async move |connection: &mut Connection| {
             connection.all(Sql::new("list tokens", SQL, [before.into(), limit.into()]), token).await
         })
     }
