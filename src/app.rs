@@ -37,7 +37,7 @@ use admin_token::AdminToken;
 use clock::SystemClock;
 use data_dir::DataDir;
 use ids::UlidIds;
-use open_store::{OpenStore, migrate_store, open_store};
+use open_store::{OpenStore, migrate_mysql, open_store};
 use own_files::OwnFiles;
 use spawn::OnArbiter;
 use tokens::StoredTokens;
@@ -160,18 +160,21 @@ pub async fn issue_offline(
 pub async fn migrate(settings: Settings) -> Result<String, StartError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
     let place = settings.store.to_string();
-    // The directory is made if it is not there, for a database file in it; a service that runs may go on.
-    let _data = match &settings.store {
-        StoreSettings::Sqlite { .. } => Some(DataDir::open(&settings.data.dir)?),
-        StoreSettings::Mysql(_) => None,
-    };
-    Ok(match migrate_store(settings.store, &settings.shop, &clock).await? {
-        None => format!("{place} is up to date"),
-        Some(Migrated { applied: 0, version }) => format!("{place} was up to date, at version {version}"),
-        Some(Migrated { applied, version }) => {
-            format!("{place} is at version {version} now; migrations applied: {applied}")
+    match settings.store {
+        // It is by being opened, as a start would.
+        store @ StoreSettings::Sqlite { .. } => {
+            let data = DataDir::open(&settings.data.dir)?;
+            open_store(store, &settings.shop, &data.admin_token(), &clock).await?;
+            Ok(format!("{place} is up to date"))
         }
-    })
+        // Services that run may go on.
+        StoreSettings::Mysql(mysql) => Ok(match migrate_mysql(mysql, &settings.shop, &clock).await? {
+            Migrated { applied: 0, version } => format!("{place} was up to date, at version {version}"),
+            Migrated { applied, version } => {
+                format!("{place} is at version {version} now; migrations applied: {applied}")
+            }
+        }),
+    }
 }
 
 /// How long everything that a stop does may take together, with what the process does last within the fifteen seconds

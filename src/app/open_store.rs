@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use actors::domain::commit::Rules;
@@ -33,7 +33,8 @@ pub(super) async fn open_store(
     match store {
         StoreSettings::Sqlite { path, max_pages } => {
             check_found(&path, token)?;
-            let store = open_sqlite(path, max_pages, shop, clock)?;
+            let options = SqliteOptions { max_page_count: max_pages, ..SqliteOptions::at(path) };
+            let store = SqliteStore::open(options, Arc::clone(clock), rules(shop))?;
             store.keep_currency(&shop.currency).await?;
             Ok(OpenStore {
                 log: Arc::new(SqliteEventLog::of(&store)),
@@ -55,19 +56,13 @@ pub(super) async fn open_store(
     }
 }
 
-/// Brings the store's tables up to date. SQLite's are by opening it.
-pub(super) async fn migrate_store(
-    store: StoreSettings,
+/// Brings the tables of a database on MySQL up to date.
+pub(super) async fn migrate_mysql(
+    mysql: MysqlSettings,
     shop: &ShopSettings,
     clock: &Arc<dyn Clock>,
-) -> Result<Option<Migrated>, StartError> {
-    match store {
-        StoreSettings::Sqlite { path, max_pages } => open_sqlite(path, max_pages, shop, clock).map(|_| None),
-        StoreSettings::Mysql(mysql) => {
-            let migrated = open_mysql(mysql, shop, clock)?.migrate().await;
-            migrated.map(Some).map_err(StartError::NotMigrated)
-        }
-    }
+) -> Result<Migrated, StartError> {
+    open_mysql(mysql, shop, clock)?.migrate().await.map_err(StartError::NotMigrated)
 }
 
 /// Checks what is there before it is opened. An admin token from before tells that there was a database file, so then it
@@ -86,16 +81,6 @@ fn check_found(path: &Path, token: &Path) -> Result<(), StartError> {
         return Err(StartError::StoreLost { store: path.to_owned(), token: token.to_owned() });
     }
     Ok(())
-}
-
-fn open_sqlite(
-    path: PathBuf,
-    max_page_count: Option<u32>,
-    shop: &ShopSettings,
-    clock: &Arc<dyn Clock>,
-) -> Result<SqliteStore, StartError> {
-    let options = SqliteOptions { max_page_count, ..SqliteOptions::at(path) };
-    Ok(SqliteStore::open(options, Arc::clone(clock), rules(shop))?)
 }
 
 fn open_mysql(mysql: MysqlSettings, shop: &ShopSettings, clock: &Arc<dyn Clock>) -> Result<MysqlStore, StartError> {

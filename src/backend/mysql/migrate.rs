@@ -149,13 +149,13 @@ mod tests {
         let at = |versions: usize| -> Vec<(u32, String)> {
             MIGRATIONS.iter().take(versions).map(|known| (known.version, known.name.to_owned())).collect()
         };
-        for (versions, missing) in [(0, 9), (3, 6), (9, 0)] {
+        for (versions, missing) in [(0, 10), (3, 7), (10, 0)] {
             assert_eq!(missing_of(&at(versions)).map(|missing| missing.len()), Ok(missing), "{versions}");
         }
-        let mut ahead = at(9);
+        let mut ahead = at(10);
         ahead.push((99, "0099_later.sql".to_owned()));
-        assert_eq!(missing_of(&ahead).err(), Some(NotUsable::Newer { found: 99, known: 9 }));
-        let mut foreign = at(9);
+        assert_eq!(missing_of(&ahead).err(), Some(NotUsable::Newer { found: 99, known: 10 }));
+        let mut foreign = at(10);
         foreign[1].1 = "0002_users.sql".to_owned();
         assert!(matches!(missing_of(&foreign), Err(NotUsable::Foreign { version: 2, .. })));
     }
