@@ -5,6 +5,7 @@ mod bench;
 mod cli;
 mod duration;
 mod live_actors;
+mod migrate;
 mod rush;
 mod serve;
 mod shop;
@@ -56,6 +57,7 @@ pub fn run() -> ExitCode {
         #[cfg(feature = "bench")]
         Some(Command::Bench(args)) => bench::run(&args),
         Some(Command::Actors(args)) => live_actors::run(&args),
+        Some(Command::Migrate(args)) => migrate::run(args),
         Some(Command::Verdict(args)) => verdict::run(&args),
         Some(Command::Token(command)) => token::run(command),
     };

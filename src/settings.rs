@@ -9,8 +9,10 @@ mod ledger;
 mod limits;
 mod log;
 mod metrics;
+mod mysql;
 mod printer;
 mod redis_url;
+mod secret;
 mod server;
 mod shop;
 mod store;
@@ -27,8 +29,10 @@ pub use ledger::LedgerSettings;
 pub use limits::LimitsSettings;
 pub use log::{LogFormat, LogSettings};
 pub use metrics::MetricsSettings;
+pub use mysql::{MysqlSettings, TlsSettings};
 pub use printer::PrinterSettings;
-pub use redis_url::{RedisUrl, Secret};
+pub use redis_url::RedisUrl;
+pub use secret::Secret;
 pub use server::ServerSettings;
 pub use shop::ShopSettings;
 pub use store::StoreSettings;
@@ -176,8 +180,8 @@ mod tests {
     fn nothing_needs_to_be_set() {
         let settings = load(&[]).expect("the defaults are good");
         assert_eq!(settings.server.listen.to_string(), "127.0.0.1:8080");
-        assert_eq!(settings.store.path, PathBuf::from("data/floodgate.db"));
-        assert_eq!(settings.store.max_pages, None);
+        let path = PathBuf::from("data/floodgate.db");
+        assert_eq!(settings.store, StoreSettings::Sqlite { path, max_pages: None });
         assert_eq!(settings.shop.payment_window, Duration::from_secs(900));
         assert_eq!(settings.printer.path, None);
     }
@@ -195,7 +199,7 @@ mod tests {
         assert_eq!(settings.shop.currency.code, "EUR");
         assert_eq!(settings.shop.payment_window, Duration::from_secs(7));
         assert_eq!(settings.data.dir, PathBuf::from("c"));
-        assert_eq!(settings.store.path, PathBuf::from("c/floodgate.db"));
+        assert_eq!(settings.store.to_string(), "c/floodgate.db");
     }
 
     #[test]
@@ -217,9 +221,13 @@ mod tests {
             ("SERVER__LISTEN", "localhost:80", "server.listen must be an address and a port, such as"),
             ("SERVER__ROLE", "front", "server.role must be all, not \"front\""),
             ("DATA__DIR", "", "data.dir must name a directory"),
-            ("STORE__URL", "mysql://root@db/shop", "store.url names mysql, which is not built yet"),
-            ("STORE__URL", "postgres://db", "store.url must be sqlite:<file>, not \"postgres://db\""),
-            ("STORE__URL", "sqlite:", "store.url must be sqlite:<file>"),
+            (
+                "STORE__URL",
+                "mysql://db",
+                "store.url must be written mysql://<user>:<password>@<host>:<port>/<database>",
+            ),
+            ("STORE__URL", "postgres://a:SECRET@db", "store.url must be sqlite:<file> or mysql://"),
+            ("STORE__URL", "sqlite:", "store.url must be sqlite:<file> or mysql://"),
             (
                 "STORE__URL",
                 "sqlite::memory:",
@@ -278,14 +286,10 @@ mod tests {
             let sentence = load(&[(name, "x")]).map(|_| ()).expect_err(name);
             assert_eq!(sentence, format!("there is no setting {name}{hint}"));
         }
-        let others = [
-            ("FLOODGATE_URL", "x"),
-            ("FLOODGATE_TOKEN", "x"),
-            ("FLOODGATE_TEST_REDIS_URL", "x"),
-            ("FLOODGATE_SERVICES_DIR", "x"),
-            ("FLOODGATES", "x"),
-            ("PATH", "x"),
-        ];
+        let others =
+            ["URL", "TOKEN", "TEST_MYSQL_URL", "SERVICES", "SERVICES_DIR"].map(|name| format!("FLOODGATE_{name}"));
+        let others = [others.each_ref().map(String::as_str).as_slice(), &["FLOODGATES", "PATH"]].concat();
+        let others: Vec<_> = others.into_iter().map(|name| (name, "x")).collect();
         assert!(load(&others).is_ok());
     }
 

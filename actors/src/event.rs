@@ -14,7 +14,7 @@ use crate::runtime::{Link, Reply};
 pub use local_stream::LocalStream;
 pub use logged_outbox::LoggedOutbox;
 pub use printer::{FAILING, Print, PrinterActor, RefusedEvent};
-pub use publisher::{Announce, BEHIND, PublisherActor};
+pub use publisher::{BEHIND, PublisherActor};
 pub use seen::Seen;
 pub use worker::{IN_HAND, Worker, WorkerPorts};
 

@@ -9,11 +9,11 @@ use futures_util::future::{Either, select};
 
 use crate::domain::limits::{IN_HAND_MAX, SUPERVISOR_SHARDS};
 use crate::event::{
-    Announce, BEHIND, FAILING, IN_HAND, LocalStream, LoggedOutbox, PRINTER_GROUP, PrinterActor, PublisherActor, Worker,
+    BEHIND, FAILING, IN_HAND, LocalStream, LoggedOutbox, PRINTER_GROUP, PrinterActor, PublisherActor, Worker,
     WorkerPorts,
 };
 use crate::order::{
-    Commit, Committer, OrderSupervisor, Orders, Refuse, Refuser, RunningKeys, Shard, Supervisors, Sweeper,
+    Announce, Commit, Committer, OrderSupervisor, Orders, Refuse, Refuser, RunningKeys, Shard, Supervisors, Sweeper,
 };
 use crate::ports::{Clock, EventLog, EventSink, EventStream, Ids, Ledger, Outbox, Signals, Spawn, Store};
 pub use crate::runtime::{KindTotal, LiveActor, LiveActors, SpreadSeen, VIOLATIONS};

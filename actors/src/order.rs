@@ -8,7 +8,7 @@ mod running_keys;
 mod supervisor;
 mod sweeper;
 
-pub use committer::{Commit, Committer, Work};
+pub use committer::{Announce, Commit, Committer, Work};
 pub use deadlines::Deadlines;
 pub use orders::{OrderRequest, Orders, Paid, Placed, StockChanged};
 pub use refuser::{Refuse, Refuser};

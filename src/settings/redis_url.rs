@@ -3,20 +3,10 @@
 //! `redis://[USER[:PASSWORD]@]HOST[:PORT][/DB]`, `rediss://` for the same over TLS, and `redis+cluster://` and
 //! `rediss+cluster://` with several `HOST[:PORT]` in a list, which no crate for URLs reads.
 
-use std::fmt;
+use super::Secret;
 
 /// The port if none is named.
 const PORT: u16 = 6379;
-
-/// A text that is not shown.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(pub String);
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("***")
-    }
-}
 
 /// A Redis, or a cluster of them.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,6 +2,9 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a failed expectation fails the test it stands in")]
 
 mod deadlines;
+mod mysql;
+#[path = "../contract/mysql_server.rs"]
+mod mysql_server;
 mod orders;
 mod overload;
 mod panics;

@@ -2,10 +2,17 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a failed expectation fails the test it stands in")]
 
 mod memory;
+mod mysql;
+mod mysql_bad_days;
+mod mysql_others;
+mod mysql_readers;
+mod mysql_server;
+mod mysql_tables;
+mod purchase_counts;
 mod redis;
+mod same_history;
 mod sqlite;
 mod sqlite_bad_days;
-mod sqlite_counts;
 mod sqlite_damage;
 mod sqlite_filing;
 mod sqlite_lost;

@@ -11,15 +11,12 @@ use tokio::sync::Mutex;
 use crate::domain::event::OrderEvent;
 use crate::domain::limits::{EVENT_BATCH_MAX, RETRY_PAUSE, SWEEP_INTERVAL, WARNING_INTERVAL};
 use crate::domain::time::Monotonic;
+use crate::order::Announce;
 use crate::ports::{Clock, EventStream, HandOn, Outbox, Relayed};
 use crate::runtime::{Counter, Envelope, Gauge, Lifeline};
 
 /// The number that the publisher shows while events wait to be handed on, as far as it knows: 1, else 0.
 pub const BEHIND: &str = "behind";
-
-/// Tells the publisher that events were committed.
-#[derive(Clone, Copy, Debug)]
-pub struct Announce;
 
 /// See the module.
 pub struct PublisherActor {

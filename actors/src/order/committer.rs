@@ -19,7 +19,6 @@ use crate::domain::limits::BATCH_MAX;
 use crate::domain::order::Order;
 use crate::domain::rejection::Rejection;
 use crate::domain::time::Timestamp;
-use crate::event::Announce;
 use crate::ports::{Committed, Settlement, Store, Tally};
 use crate::runtime::{Counter, Envelope, Gauge, Lifeline, Link, Reply, Spread, Ticket};
 use crate::stock::StockDirectory;
@@ -42,6 +41,10 @@ struct Batch {
 
 /// Asks for work to be committed.
 pub struct Commit(pub Vec<Work>);
+
+/// Tells the publisher that events were committed.
+#[derive(Clone, Copy, Debug)]
+pub struct Announce;
 
 /// See the module.
 pub struct Committer {

@@ -11,8 +11,8 @@ use rusqlite::{Connection, Params, Row, params};
 
 use super::fault::Fault;
 use super::rows::{self, Columns, event_columns, line_columns, order_columns, payment_columns, sku_columns};
-use super::snapshot;
 use super::unfiled::View;
+use crate::backend::snapshot;
 
 const ORDER: &str = concat!("SELECT ", order_columns!(), " FROM order_info WHERE order_id = ?1");
 const LINES: &str = concat!("SELECT ", line_columns!(), " FROM order_detail_info WHERE order_id = ?1 ORDER BY sku_id");
@@ -49,7 +49,7 @@ fn lines(connection: &Connection, order_id: &str) -> Result<Vec<OrderLine>, Faul
 pub(super) fn answer(connection: &Connection, order_id: OrderId) -> Result<Option<Order>, Fault> {
     first(connection, ANSWER, [order_id.to_string()], |row| {
         let answered: Option<String> = Columns::of(row).take()?;
-        snapshot::read(&answered.ok_or_else(no_answer)?)
+        Ok(snapshot::read(&answered.ok_or_else(no_answer)?)?)
     })
 }
 

@@ -13,9 +13,9 @@ use actors::domain::time::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::fault::Fault;
-use super::snapshot;
 use super::unfiled::View;
 use super::{held, queries};
+use crate::backend::snapshot;
 
 /// The rows of what was inserted.
 #[derive(Debug, Default)]

@@ -29,7 +29,7 @@ async fn seven_events(bench: &Bench) -> Vec<OrderEvent> {
 }
 
 async fn read(bench: &Bench, position: u64, limit: usize) -> Vec<LoggedEvent> {
-    bench.log.read(position, limit).await.expect("the log can be read")
+    bench.log().read(position, limit).await.expect("the log can be read")
 }
 
 async fn acknowledge(bench: &Bench, group: &'static str, position: u64) {
@@ -37,7 +37,7 @@ async fn acknowledge(bench: &Bench, group: &'static str, position: u64) {
 }
 
 async fn position(bench: &Bench, group: &'static str) -> u64 {
-    bench.log.position(group).await.expect("the log can be read")
+    bench.log().position(group).await.expect("the log can be read")
 }
 
 /// One log, in the order in which the store committed, positions growing from above zero.
