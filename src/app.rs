@@ -6,6 +6,7 @@ mod close;
 mod data_dir;
 pub mod dead_letters;
 pub mod ids;
+mod open_ledger;
 mod open_store;
 mod own_files;
 mod spawn;
@@ -23,20 +24,23 @@ use actix::Arbiter;
 use actix_web::web::Data;
 use actors::node::{Node, Ports};
 use actors::ports::{Clock, CommitError, StoreError};
-use actors::stock::MemoryLedger;
 use futures_util::future::{Either, join, select};
 
 use crate::access::{Caller, IssuedToken, Tokens as _};
+use crate::backend::mysql::Migrated;
 use crate::backend::otlp::OtlpExporter;
 use crate::backend::printer::{self, LinePrinter};
-use crate::backend::sqlite::{self, CurrencyError, SqliteEventLog, SqliteTokens};
+use crate::backend::redis;
+use crate::backend::shop::CurrencyError;
+use crate::backend::{mysql, sqlite};
 use crate::http::{Front, HttpServer};
-use crate::settings::{LedgerSettings, Settings, StreamSettings};
+use crate::settings::{Settings, StoreSettings, StreamSettings};
 use admin_token::AdminToken;
 use clock::SystemClock;
 use data_dir::DataDir;
 use ids::UlidIds;
-use open_store::open_store;
+use open_ledger::{OpenLedger, open_ledger};
+use open_store::{OpenStore, migrate_mysql, open_store};
 use own_files::OwnFiles;
 use spawn::OnArbiter;
 use tokens::StoredTokens;
@@ -82,6 +86,15 @@ pub enum StartError {
     /// The database cannot be used.
     #[error("{0}")]
     Store(#[from] sqlite::OpenError),
+    /// The database server's database must not be used as it is.
+    #[error("{0}")]
+    NotUsable(#[from] mysql::NotUsable),
+    /// The database server's tables cannot be brought up to date.
+    #[error("the store cannot be migrated: {0}")]
+    NotMigrated(String),
+    /// The system gives no thread.
+    #[error("the system gives no thread: {0}")]
+    NoThread(io::Error),
     /// There was a database, and now there is none.
     #[error(
         "the database {} is not there or empty, though {} was made with it; put the database back, or delete that file \
@@ -95,6 +108,12 @@ pub enum StartError {
         /// What tells of it.
         token: PathBuf,
     },
+    /// The ledger cannot be used as it is configured.
+    #[error("{0}")]
+    Ledger(#[from] redis::ConfigurationError),
+    /// The thread of the core has ended.
+    #[error("the thread of the core ended as soon as it was started")]
+    Core,
     /// The database's amounts are in another currency.
     #[error("{0}")]
     Currency(#[from] CurrencyError),
@@ -122,10 +141,17 @@ impl StartError {
             | Self::OwnFile { .. }
             | Self::Printer(_)
             | Self::Stream
+            | Self::Ledger(_)
             | Self::StoreLost { .. } => true,
             Self::Currency(error) => !matches!(error, CurrencyError::NotStored(_)),
             Self::Store(error) => error.is_misplaced,
-            Self::Tokens(_) | Self::NewToken(_) | Self::Random(_) => false,
+            Self::NotUsable(_) => true,
+            Self::NotMigrated(_)
+            | Self::NoThread(_)
+            | Self::Tokens(_)
+            | Self::NewToken(_)
+            | Self::Core
+            | Self::Random(_) => false,
         }
     }
 }
@@ -141,10 +167,33 @@ pub async fn issue_offline(
 ) -> Result<IssuedToken, StartError> {
     let data = DataDir::open(&settings.data.dir)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
-    let store = open_store(settings.store, &settings.shop, &data.admin_token(), &clock).await?;
-    let tokens = SqliteTokens::of(&store, clock);
-    AdminToken::provide(&data.admin_token(), &tokens).await?;
+    let OpenStore { tokens, .. } = open_store(settings.store, &settings.shop, &data.admin_token(), &clock).await?;
+    AdminToken::provide(&data.admin_token(), &*tokens).await?;
     Ok(StoredTokens(tokens).issue(caller, label).await?)
+}
+
+/// Brings the tables of the store up to date, and tells what came of it in a sentence.
+///
+/// # Errors
+/// Tells in one sentence why that cannot be done.
+pub async fn migrate(settings: Settings) -> Result<String, StartError> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
+    let place = settings.store.to_string();
+    match settings.store {
+        // It is by being opened, as a start would.
+        store @ StoreSettings::Sqlite { .. } => {
+            let data = DataDir::open(&settings.data.dir)?;
+            open_store(store, &settings.shop, &data.admin_token(), &clock).await?;
+            Ok(format!("{place} is up to date"))
+        }
+        // Services that run may go on.
+        StoreSettings::Mysql(mysql) => Ok(match migrate_mysql(mysql, &settings.shop, &clock).await? {
+            Migrated { applied: 0, version } => format!("{place} was up to date, at version {version}"),
+            Migrated { applied, version } => {
+                format!("{place} is at version {version} now; migrations applied: {applied}")
+            }
+        }),
+    }
 }
 
 /// How long everything that a stop does may take together, with what the process does last within the fifteen seconds
@@ -176,7 +225,11 @@ impl App {
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
         let Settings { server, data, shop, store, ledger, stream, printer, metrics, limits, traces, log: _ } = settings;
         let StreamSettings::Store = stream else { return Err(StartError::Stream) };
-        let own = OwnFiles::of(&data.dir, &store.path);
+        let database = match &store {
+            StoreSettings::Sqlite { path, .. } => Some(&**path),
+            StoreSettings::Mysql(_) => None,
+        };
+        let own = OwnFiles::of(&data.dir, database);
         let data = DataDir::open(&data.dir)?;
         if let Some(path) = printer.path.as_deref()
             && let Some(what) = own.named_by(path)
@@ -184,16 +237,23 @@ impl App {
             return Err(StartError::OwnFile { path: path.to_owned(), what });
         }
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
-        let store = open_store(store, &shop, &data.admin_token(), &clock).await?;
-        let tokens = SqliteTokens::of(&store, Arc::clone(&clock));
-        let admin_token = AdminToken::provide(&data.admin_token(), &tokens).await?;
-        let LedgerSettings::Memory = ledger;
+        let opened = open_store(store, &shop, &data.admin_token(), &clock).await?;
+        let OpenStore { store, events, tokens, is_there, calls: store_calls } = opened;
+        let admin_token = if is_there {
+            AdminToken::provide(&data.admin_token(), &*tokens).await?
+        } else {
+            AdminToken::provide_later(data.admin_token(), Arc::clone(&tokens), Arc::clone(&clock))
+        };
         let sink = Arc::new(LinePrinter::open(printer.path.as_deref())?);
         let core = Arbiter::new();
+        let OpenLedger { ledger, signals, calls: ledger_calls } =
+            open_ledger(ledger, server.node.as_str(), &clock, &core.handle()).await?;
         let ports = Ports {
-            ledger: Arc::new(MemoryLedger::new(Arc::clone(&clock))),
-            log: Arc::new(SqliteEventLog::of(&store)),
-            store: Arc::new(store),
+            ledger,
+            signals,
+            events,
+            stream: None,
+            store,
             sink,
             clock,
             ids: Arc::new(UlidIds::new()),
@@ -206,6 +266,9 @@ impl App {
         let mut front = Front::new(Arc::clone(&node), server.node.to_string(), tokens, shop.currency, salt);
         if let Some(requests_per_s) = limits.requests_per_s {
             front = front.limited_to(requests_per_s);
+        }
+        for calls in store_calls.into_iter().chain(ledger_calls) {
+            front = front.telling(calls);
         }
         if metrics.is_open {
             front = front.with_open_metrics();

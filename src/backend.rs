@@ -1,7 +1,12 @@
-//! The outside systems: one folder each, one file per port that it serves.
+//! The outside systems, a folder each: every file serves one port of the core. What stores have in common stands here.
 
 mod event_line;
 pub mod kafka;
+pub mod mysql;
 pub mod otlp;
 pub mod printer;
+pub mod redis;
+pub mod shop;
+mod snapshot;
 pub mod sqlite;
+pub mod tokens;

@@ -6,6 +6,7 @@ mod cli;
 mod dlq;
 mod duration;
 mod live_actors;
+mod migrate;
 mod rush;
 mod serve;
 mod shop;
@@ -57,6 +58,7 @@ pub fn run() -> ExitCode {
         #[cfg(feature = "bench")]
         Some(Command::Bench(args)) => bench::run(&args),
         Some(Command::Actors(args)) => live_actors::run(&args),
+        Some(Command::Migrate(args)) => migrate::run(args),
         Some(Command::Verdict(args)) => verdict::run(&args),
         Some(Command::Token(command)) => token::run(command),
         Some(Command::Dlq(command)) => dlq::run(command),

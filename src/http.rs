@@ -47,6 +47,7 @@ pub use routes::{RouteRow, configure, routes};
 pub use server::HttpServer;
 
 use crate::access::Tokens;
+use crate::calls::CallCounts;
 use crate::trace::Tracer;
 use auth::Gate;
 use health::Readiness;
@@ -106,6 +107,13 @@ impl Front {
     #[must_use]
     pub fn traced_by(mut self, tracer: Arc<dyn Tracer>) -> Self {
         self.tracer = Some(tracer);
+        self
+    }
+
+    /// Tells in the metrics what a backend counts.
+    #[must_use]
+    pub fn telling(mut self, calls: Arc<CallCounts>) -> Self {
+        self.metrics.backends.push(calls);
         self
     }
 

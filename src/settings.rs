@@ -3,13 +3,17 @@
 //! Defaults come with the program, then the file named by `--config`, then the environment, then flags. What is not
 //! known or not good stops the start with one sentence.
 
+mod address;
 mod data;
 mod layers;
 mod ledger;
 mod limits;
 mod log;
 mod metrics;
+mod mysql;
 mod printer;
+mod redis_url;
+mod secret;
 mod server;
 mod shop;
 mod store;
@@ -26,7 +30,10 @@ pub use ledger::LedgerSettings;
 pub use limits::LimitsSettings;
 pub use log::{LogFormat, LogSettings};
 pub use metrics::MetricsSettings;
+pub use mysql::{MysqlSettings, TlsSettings};
 pub use printer::PrinterSettings;
+pub use redis_url::RedisUrl;
+pub use secret::Secret;
 pub use server::ServerSettings;
 pub use shop::ShopSettings;
 pub use store::StoreSettings;
@@ -174,8 +181,8 @@ mod tests {
     fn nothing_needs_to_be_set() {
         let settings = load(&[]).expect("the defaults are good");
         assert_eq!(settings.server.listen.to_string(), "127.0.0.1:8080");
-        assert_eq!(settings.store.path, PathBuf::from("data/floodgate.db"));
-        assert_eq!(settings.store.max_pages, None);
+        let path = PathBuf::from("data/floodgate.db");
+        assert_eq!(settings.store, StoreSettings::Sqlite { path, max_pages: None });
         assert_eq!(settings.shop.payment_window, Duration::from_secs(900));
         assert_eq!(settings.printer.path, None);
     }
@@ -193,12 +200,12 @@ mod tests {
         assert_eq!(settings.shop.currency.code, "EUR");
         assert_eq!(settings.shop.payment_window, Duration::from_secs(7));
         assert_eq!(settings.data.dir, PathBuf::from("c"));
-        assert_eq!(settings.store.path, PathBuf::from("c/floodgate.db"));
+        assert_eq!(settings.store.to_string(), "c/floodgate.db");
     }
 
     #[test]
     fn what_is_not_good_is_refused_with_a_sentence_that_names_it() {
-        let table: [(&str, &str, &str); 33] = [
+        let table: [(&str, &str, &str); 35] = [
             ("SHOP__CURRENCY", "euro", "shop.currency must be a code such as CNY, not \"euro\""),
             ("SHOP__CURRENCY_DIGITS", "5", "shop.currency_digits must be from 0 to 4, not 5"),
             (
@@ -215,9 +222,13 @@ mod tests {
             ("SERVER__LISTEN", "localhost:80", "server.listen must be an address and a port, such as"),
             ("SERVER__ROLE", "front", "server.role must be all, not \"front\""),
             ("DATA__DIR", "", "data.dir must name a directory"),
-            ("STORE__URL", "mysql://root@db/shop", "store.url names mysql, which is not built yet"),
-            ("STORE__URL", "postgres://db", "store.url must be sqlite:<file>, not \"postgres://db\""),
-            ("STORE__URL", "sqlite:", "store.url must be sqlite:<file>"),
+            (
+                "STORE__URL",
+                "mysql://db",
+                "store.url must be written mysql://<user>:<password>@<host>:<port>/<database>",
+            ),
+            ("STORE__URL", "postgres://a:SECRET@db", "store.url must be sqlite:<file> or mysql://"),
+            ("STORE__URL", "sqlite:", "store.url must be sqlite:<file> or mysql://"),
             (
                 "STORE__URL",
                 "sqlite::memory:",
@@ -229,7 +240,13 @@ mod tests {
                 "store.url must be sqlite:<file>, and \"file:x?mode=memory\" is no",
             ),
             ("STORE__MAX_PAGES", "1.5", "store.max_pages must be a whole number from 0 to 4294967295, not \"1.5\""),
-            ("LEDGER__URL", "redis://cache", "ledger.url names redis, which is not built yet"),
+            (
+                "LEDGER__URL",
+                "redis://a:1,b:2",
+                "ledger.url names several servers; those of a cluster are redis+cluster",
+            ),
+            ("LEDGER__URL", "reddis://u:secret@a", "ledger.url must be memory: or redis://..., not reddis:..."),
+            ("LEDGER__PREFIX", "{a}", "ledger.prefix must be 1 to 32 of A-Z a-z 0-9 . _ : -, not \"{a}\""),
             ("STREAM__URL", "", "stream.url must be store: or kafka://<host>:<port>,<host>:<port>"),
             ("STREAM__URL", "kafka://a/b", "stream.url must have no / and no # after the hosts; write them as %2F"),
             ("STREAM__TOPIC", "orders!", "stream.topic must be 1 to 245 of A-Z a-z 0-9 . _ - and not only dots"),
@@ -275,7 +292,10 @@ mod tests {
             let sentence = load(&[(name, "x")]).map(|_| ()).expect_err(name);
             assert_eq!(sentence, format!("there is no setting {name}{hint}"));
         }
-        let others = [("FLOODGATE_URL", "x"), ("FLOODGATE_TOKEN", "x"), ("FLOODGATES", "x"), ("PATH", "x")];
+        let others =
+            ["URL", "TOKEN", "TEST_MYSQL_URL", "SERVICES", "SERVICES_DIR"].map(|name| format!("FLOODGATE_{name}"));
+        let others = [others.each_ref().map(String::as_str).as_slice(), &["FLOODGATES", "PATH"]].concat();
+        let others: Vec<_> = others.into_iter().map(|name| (name, "x")).collect();
         assert!(load(&others).is_ok());
     }
 

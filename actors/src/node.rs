@@ -2,16 +2,20 @@
 
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
 
 use crate::domain::limits::{IN_HAND_MAX, SUPERVISOR_SHARDS};
-use crate::event::{FAILING, PRINTER_GROUP, PrinterActor, PublisherActor, Worker};
+use crate::event::{
+    BEHIND, FAILING, IN_HAND, LocalStream, LoggedOutbox, PRINTER_GROUP, PrinterActor, PublisherActor, Worker,
+    WorkerPorts,
+};
 use crate::order::{
     Announce, Commit, Committer, OrderSupervisor, Orders, Refuse, Refuser, RunningKeys, Shard, Supervisors, Sweeper,
 };
-use crate::ports::{Clock, EventLog, EventSink, Ids, Ledger, Spawn, Store};
+use crate::ports::{Clock, EventLog, EventSink, EventStream, Ids, Ledger, Outbox, Signals, Spawn, Store};
 pub use crate::runtime::{KindTotal, LiveActor, LiveActors, SpreadSeen, VIOLATIONS};
 use crate::runtime::{Link, Post, Stage};
 use crate::stock::{StockDirectory, Verdicts, WarmUp};
@@ -23,8 +27,12 @@ pub struct Ports {
     pub store: Arc<dyn Store>,
     /// The fast gate in front of it.
     pub ledger: Arc<dyn Ledger>,
-    /// The stream of committed events.
-    pub log: Arc<dyn EventLog>,
+    /// What other nodes tell of the ledger.
+    pub signals: Arc<dyn Signals>,
+    /// Where committed events wait to be handed on.
+    pub events: Events,
+    /// The stream that nodes share; without one, what is committed goes to the printer of a node.
+    pub stream: Option<Shared>,
     /// Where the printer writes.
     pub sink: Arc<dyn EventSink>,
     /// Time.
@@ -33,6 +41,24 @@ pub struct Ports {
     pub ids: Arc<dyn Ids>,
     /// Where actors run.
     pub spawn: Arc<dyn Spawn>,
+}
+
+/// Where committed events wait to be handed on.
+#[derive(Clone)]
+pub enum Events {
+    /// In the log of a store that this process alone commits to.
+    Log(Arc<dyn EventLog>),
+    /// In the outbox of a store that nodes share.
+    Outbox(Arc<dyn Outbox>),
+}
+
+/// The stream that nodes share, and this node's part in reading it.
+#[derive(Clone)]
+pub struct Shared {
+    /// The stream.
+    pub stream: Arc<dyn EventStream>,
+    /// The consumer group whose member this node is; none if others do the work.
+    pub group: Option<Arc<str>>,
 }
 
 /// A running node.
@@ -49,13 +75,14 @@ pub struct Node {
     pub warm_up: WarmUp,
     /// Time, as the node sees it.
     pub clock: Arc<dyn Clock>,
-    log: Arc<dyn EventLog>,
+    ledger: Arc<dyn Ledger>,
+    stream: Arc<dyn EventStream>,
+    /// Set when its worker is to take nothing more.
+    is_resting: Arc<AtomicBool>,
 }
 
 /// Messages in flight on links that carry news, not requests: what is refused there is found in the store again.
 const NEWS_BOUND: usize = 1_024;
-/// Batches of events that wait for the stream: a copy, so few are kept.
-const ANNOUNCEMENTS_BOUND: usize = 64;
 /// The key of an actor that is the only one of its kind.
 const ONLY: &str = "0";
 /// How often a node that drains looks whether it is done.
@@ -69,15 +96,29 @@ impl Node {
 
     /// Starts every actor of a node that has at most about `in_hand` orders and changes in hand.
     pub fn bounded(ports: &Ports, in_hand: usize) -> Self {
-        let Ports { store, ledger, log, clock, ids, spawn, .. } = ports;
+        let Ports { store, ledger, clock, ids, spawn, .. } = ports;
         let live = Arc::<LiveActors>::default();
         let stage = Stage { spawn: Arc::clone(spawn), clock: Arc::clone(clock), live: Arc::clone(&live) };
         let stock = Arc::new(StockDirectory::new(Arc::clone(ledger), Arc::clone(store), stage.clone()));
+        let listening = Arc::downgrade(&stock);
+        ports.signals.subscribe(Arc::new(move |signal| {
+            if let Some(stock) = listening.upgrade() {
+                stock.hear(&signal);
+            }
+        }));
         // Every placement in hand and every order that expires meanwhile may wait for the committer at once.
         let committer = Link::new(2 * IN_HAND_MAX);
         let refuser = Link::new(IN_HAND_MAX);
         let supervisors = start_supervisors(ports, &stage, in_hand, &committer, &refuser);
-        let publisher = start_events(ports, &stage, &committer);
+        let local =
+            || Shared { stream: Arc::new(LocalStream::new(Arc::clone(clock))), group: Some(PRINTER_GROUP.into()) };
+        let Shared { stream, group } = ports.stream.clone().unwrap_or_else(local);
+        let publisher = start_publisher(ports, &stage, &committer, &stream);
+        let is_resting = Arc::<AtomicBool>::default();
+        if let Some(group) = group {
+            let (stream, is_resting) = (Arc::clone(&stream), Arc::clone(&is_resting));
+            start_worker(ports, &stage, &committer, stream, group, is_resting);
+        }
         start_refuser(ports, &stage, &refuser);
         start_sweeper(ports, &stage, &supervisors);
         start_committer(ports, &stage, &committer, &stock, &supervisors, publisher);
@@ -91,33 +132,39 @@ impl Node {
         };
         let warm_up = WarmUp::new(Arc::clone(store), Arc::clone(ledger), Arc::clone(&stock));
         let verdicts = Verdicts::new(Arc::clone(store), Arc::clone(ledger), stock, Arc::clone(clock), &live.counts);
-        let (store, log, clock) = (Arc::clone(store), Arc::clone(log), Arc::clone(clock));
-        Self { orders, store, verdicts, warm_up, live, clock, log }
+        let (store, ledger, clock) = (Arc::clone(store), Arc::clone(ledger), Arc::clone(clock));
+        Self { orders, store, verdicts, warm_up, live, clock, ledger, stream, is_resting }
     }
 
     /// What does not work right now, though orders are taken all the same.
     pub fn degraded(&self) -> Vec<&'static str> {
-        let printer = self.live.find("printer", ONLY);
-        let is_failing = printer.is_some_and(|printer| printer.state.get(FAILING).is_some_and(|failing| *failing > 0));
-        is_failing.then_some("printer").into_iter().collect()
+        let ledger = (!self.ledger.is_answering()).then_some("ledger");
+        let stream = (!self.stream.is_answering()).then_some("stream");
+        let printer = (self.shows("printer", ONLY, FAILING) > 0).then_some("printer");
+        ledger.into_iter().chain(stream).chain(printer).collect()
     }
 
-    /// Waits until the effect of every committed event is done and recorded, or `patience` has passed. Answers which.
-    /// Call it when nobody asks any more.
+    /// A number that an actor shows; 0 if it does not live.
+    fn shows(&self, kind: &str, key: &str, name: &str) -> i64 {
+        self.live.find(kind, key).and_then(|actor| actor.state.get(name).copied()).unwrap_or(0)
+    }
+
+    /// Waits until every event that this node committed is handed on, and the effect of what its worker has in hand is done
+    /// and recorded, or `patience` has passed. Answers which. Call it when nobody asks any more.
     pub async fn drain(&self, patience: Duration) -> bool {
-        // A log that hangs must not keep whoever waits.
+        // A stream that hangs must not keep whoever waits.
         let time_is_up = self.clock.sleep(patience);
         matches!(select(pin!(self.all_is_done()), time_is_up).await, Either::Left(_))
     }
 
     async fn all_is_done(&self) {
-        loop {
-            let position = self.log.position(PRINTER_GROUP).await;
-            if let Ok(position) = position
-                && self.log.read(position, 1).await.is_ok_and(|rest| rest.is_empty())
-            {
-                return;
-            }
+        let is_told = || self.live.find("publisher", ONLY).is_none_or(|publisher| publisher.mailbox > 0);
+        while is_told() || self.shows("publisher", ONLY, BEHIND) > 0 {
+            self.clock.sleep(DRAIN_STEP).await;
+        }
+        // What others commit goes on coming: it is left to them.
+        self.is_resting.store(true, Ordering::Relaxed);
+        while self.live.list(Some("worker"), None, 1).iter().any(|worker| worker.state.get(IN_HAND) > Some(&0)) {
             self.clock.sleep(DRAIN_STEP).await;
         }
     }
@@ -172,20 +219,45 @@ fn start_committer(
     Post::new("committer", ONLY, make).reached_by(committer).fill(stage);
 }
 
-fn start_events(ports: &Ports, stage: &Stage, committer: &Link<Commit>) -> Link<Announce> {
-    let (publisher, worker, printer) = (Link::new(ANNOUNCEMENTS_BOUND), Link::new(1), Link::new(NEWS_BOUND));
+fn start_publisher(
+    ports: &Ports,
+    stage: &Stage,
+    committer: &Link<Commit>,
+    stream: &Arc<dyn EventStream>,
+) -> Link<Announce> {
+    // One that waits tells of everything.
+    let publisher = Link::new(1);
+    let outbox: Arc<dyn Outbox> = match &ports.events {
+        Events::Log(log) => Arc::new(LoggedOutbox::new(Arc::clone(log), committer.clone(), PRINTER_GROUP)),
+        Events::Outbox(outbox) => Arc::clone(outbox),
+    };
+    let (stream, clock, turn) = (Arc::clone(stream), Arc::clone(&ports.clock), Arc::default());
+    let make = move |lifeline| {
+        let (outbox, stream, clock) = (Arc::clone(&outbox), Arc::clone(&stream), Arc::clone(&clock));
+        PublisherActor::new(outbox, stream, clock, Arc::clone(&turn), lifeline)
+    };
+    Post::new("publisher", ONLY, make).reached_by(&publisher).fill(stage);
+    publisher
+}
+
+/// Nobody sends to the worker; the stream tells it what there is to do.
+fn start_worker(
+    ports: &Ports,
+    stage: &Stage,
+    committer: &Link<Commit>,
+    stream: Arc<dyn EventStream>,
+    group: Arc<str>,
+    is_resting: Arc<AtomicBool>,
+) {
+    let printer = Link::new(NEWS_BOUND);
     // What was printed is remembered beside the actor, so that its successor prints nothing again.
     let (sink, clock, printed) = (Arc::clone(&ports.sink), Arc::clone(&ports.clock), Arc::default());
     let make = move |lifeline| PrinterActor::new(Arc::clone(&sink), Arc::clone(&clock), Arc::clone(&printed), lifeline);
     Post::new("printer", ONLY, make).reached_by(&printer).fill(stage);
-    let (log, clock, committer) = (Arc::clone(&ports.log), Arc::clone(&ports.clock), committer.clone());
-    let make =
-        move |lifeline| Worker::new(Arc::clone(&log), Arc::clone(&clock), printer.clone(), committer.clone(), lifeline);
-    Post::new("worker", PRINTER_GROUP, make).reached_by(&worker).fill(stage);
-    let (log, clock) = (Arc::clone(&ports.log), Arc::clone(&ports.clock));
-    let make = move |lifeline| PublisherActor::new(Arc::clone(&log), Arc::clone(&clock), worker.clone(), lifeline);
-    Post::new("publisher", ONLY, make).reached_by(&publisher).fill(stage);
-    publisher
+    let (store, clock, committer) = (Arc::clone(&ports.store), Arc::clone(&ports.clock), committer.clone());
+    let key = Arc::clone(&group);
+    let ports = WorkerPorts { stream, store, clock, printer, committer, group, is_resting };
+    Post::new("worker", key, move |lifeline| Worker::new(ports.clone(), lifeline)).fill(stage);
 }
 
 fn start_refuser(ports: &Ports, stage: &Stage, refuser: &Link<Refuse>) {

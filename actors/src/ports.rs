@@ -7,6 +7,7 @@ mod ids;
 mod ledger;
 mod outbox;
 mod printer;
+mod signals;
 mod spawn;
 mod store;
 
@@ -17,6 +18,7 @@ pub use ids::Ids;
 pub use ledger::{Ledger, LedgerError, LedgerLevel, Refusal, ReserveReply, ReserveRequest, ReserveVerdict, Settlement};
 pub use outbox::{HandOn, Outbox, RelayError, Relayed};
 pub use printer::{EventSink, SinkError};
+pub use signals::{Hear, Signals, StockSignal};
 pub use spawn::Spawn;
 pub use store::{
     CommitError, Committed, FlowPage, ListedRefund, OrderPage, OrderQuery, RefundPage, RefundPosition, RefundQuery,

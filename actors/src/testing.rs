@@ -8,5 +8,7 @@ pub mod clock;
 pub mod contract;
 pub mod fixtures;
 pub mod manual_clock;
+pub mod memory_outbox;
 pub mod memory_store;
+pub mod memory_stream;
 pub mod world;

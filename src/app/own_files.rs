@@ -11,25 +11,29 @@ const LINKS_MAX: usize = 40;
 pub(super) struct OwnFiles(Vec<(PathBuf, &'static str)>);
 
 impl OwnFiles {
-    /// The files of a data directory and a database.
-    pub(super) fn of(data: &Path, database: &Path) -> Self {
-        let database = &resolved(database);
-        let beside = |suffix: &str| {
-            let mut path = database.as_os_str().to_owned();
-            path.push(suffix);
-            PathBuf::from(path)
-        };
-        Self(vec![
-            (database.to_owned(), "the database"),
-            (beside("-wal"), "the database's log"),
-            (beside("-shm"), "the database's shared memory"),
-            (beside("-journal"), "the database's journal"),
+    /// The files of a data directory and of a database, if that is a file.
+    pub(super) fn of(data: &Path, database: Option<&Path>) -> Self {
+        let mut own = vec![
             (data.join("admin-token"), "the admin token"),
             (data.join("admin-token.new"), "the admin token"),
             (data.join("lock"), "the lock of the data directory"),
             (data.join("run.json"), "where the service says that it runs"),
             (data.join("run.new"), "where the service says that it runs"),
-        ])
+        ];
+        if let Some(database) = database.map(resolved) {
+            let beside = |suffix: &str| {
+                let mut path = database.as_os_str().to_owned();
+                path.push(suffix);
+                PathBuf::from(path)
+            };
+            own.extend([
+                (beside(""), "the database"),
+                (beside("-wal"), "the database's log"),
+                (beside("-shm"), "the database's shared memory"),
+                (beside("-journal"), "the database's journal"),
+            ]);
+        }
+        Self(own)
     }
 
     /// What a path leads to, if that is one of these files, whether or not it is there yet.
@@ -79,7 +83,7 @@ mod tests {
         fs::hard_link(at("d/lock"), at("hard")).expect("a link");
         symlink("d/lock", at("soft")).expect("a link");
         symlink("d/run.json", at("dangling")).expect("a link");
-        let own = OwnFiles::of(&at("d"), &at("shop.db"));
+        let own = OwnFiles::of(&at("d"), Some(&at("shop.db")));
         let table = [
             ("shop.db", true),
             ("d/../shop.db", true),

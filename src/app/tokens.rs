@@ -1,9 +1,11 @@
 //! Tokens: made here, kept by the store, read as callers. Also for a store that no service holds.
 
+use std::sync::Arc;
+
 use actors::ports::{Answer, CommitError, StoreError};
 
 use crate::access::{Caller, IssuedToken, Revoked, Role, TokenHash, TokenPage, TokenRecord, Tokens};
-use crate::backend::sqlite::{NewToken, Removal, SqliteTokens, StoredToken};
+use crate::backend::tokens::{NewToken, Removal, StoredToken, TokenStore};
 
 /// Bytes of a token: far too many to guess.
 const TOKEN_BYTES: usize = 32;
@@ -11,7 +13,7 @@ const TOKEN_BYTES: usize = 32;
 const TOKEN_ID_BYTES: usize = 16;
 
 /// The store's tokens, read as callers.
-pub(super) struct StoredTokens(pub(super) SqliteTokens);
+pub(super) struct StoredTokens(pub(super) Arc<dyn TokenStore>);
 
 impl Tokens for StoredTokens {
     fn find(&self, hash: TokenHash) -> Answer<'_, Result<Option<Caller>, StoreError>> {

@@ -22,7 +22,6 @@ mod refunds;
 mod rows;
 mod shop;
 mod sku_list;
-mod snapshot;
 mod store;
 mod tail;
 mod threads;
@@ -35,9 +34,8 @@ mod writer;
 use std::path::PathBuf;
 
 pub use event_log::SqliteEventLog;
-pub use shop::CurrencyError;
 pub use store::SqliteStore;
-pub use tokens::{NewToken, Removal, SqliteTokens, StoredToken};
+pub use tokens::SqliteTokens;
 
 /// Where the database is and how it is used.
 #[derive(Clone, Debug, PartialEq, Eq)]

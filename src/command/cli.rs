@@ -33,6 +33,8 @@ pub(super) enum Command {
     Bench(BenchArgs),
     /// Shows who lives in the service and what they do; on a terminal, again every second.
     Actors(ActorsArgs),
+    /// Brings the store's tables up to date; SQLite's are whenever the service starts.
+    Migrate(MigrateArgs),
     /// Gives out tokens, lists them and takes them back.
     #[command(subcommand)]
     Token(TokenCommand),
@@ -56,6 +58,17 @@ pub(crate) struct ServeArgs {
     /// What this node does [default: all]
     #[arg(long, value_enum)]
     pub(crate) role: Option<Role>,
+}
+
+/// Options of `floodgate migrate`; what is not given comes from the settings.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
+pub(super) struct MigrateArgs {
+    /// Directory of everything the service keeps [default: data]
+    #[arg(long, value_name = "DIR")]
+    pub(super) data: Option<PathBuf>,
+    /// File of settings
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
 }
 
 /// What a node does.

@@ -1,8 +1,12 @@
-//! What is counted, as Prometheus reads it: answers here at the front door, and everything that the core counts.
+//! What is counted, as Prometheus reads it: answers here at the front door, everything that the core counts, and
+//! what backends do.
 
+mod backends;
+mod family;
 mod node;
 pub(super) mod read;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use actors::node::Node;
@@ -10,6 +14,7 @@ use prometheus::core::Collector;
 use prometheus::{Error, HistogramOpts, HistogramVec, IntCounterVec, Opts, TextEncoder};
 
 use super::serve::Target;
+use crate::calls::CallCounts;
 
 /// Upper bounds of latencies, in seconds: from a read that finds everything at hand to beyond every deadline there is.
 const SECONDS: &[f64] = &[0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
@@ -21,6 +26,8 @@ const OTHER_METHOD: &str = "other";
 pub(super) struct Metrics {
     answers: IntCounterVec,
     seconds: HistogramVec,
+    /// What backends count.
+    pub(super) backends: Vec<Arc<CallCounts>>,
 }
 
 impl Metrics {
@@ -33,6 +40,7 @@ impl Metrics {
         Self {
             answers: answers.expect("names that Prometheus allows"),
             seconds: seconds.expect("names that Prometheus allows, and bounds that ascend"),
+            backends: Vec::new(),
         }
     }
 
@@ -48,6 +56,7 @@ impl Metrics {
         let mut families = self.answers.collect();
         families.extend(self.seconds.collect());
         families.extend(node::families(&node.live));
+        families.extend(backends::families(&self.backends));
         // One without a number yet cannot be written.
         families.retain(|family| !family.get_metric().is_empty());
         TextEncoder::new().encode_to_string(&families)

@@ -17,6 +17,8 @@ const PREFIX: &str = "FLOODGATE";
 const SEPARATOR: &str = "__";
 /// Variables with the prefix that belong to commands.
 const OF_COMMANDS: [&str; 2] = ["FLOODGATE_URL", "FLOODGATE_TOKEN"];
+/// What variables with the prefix begin with that belong to the services that tests run on.
+const OF_SERVICES: [&str; 2] = ["FLOODGATE_TEST_", "FLOODGATE_SERVICES"];
 /// A name this many letters away from a setting's is taken for a slip.
 const SLIP_MAX: usize = 3;
 
@@ -104,7 +106,7 @@ impl Known {
         Ok(())
     }
 
-    /// The variables that are settings. Others with the prefix are refused, but for those of commands.
+    /// The variables that are settings. Others with the prefix are refused, but for those of commands and services.
     fn settings_in(
         &self,
         environment: impl IntoIterator<Item = (String, String)>,
@@ -112,7 +114,8 @@ impl Known {
         let mut found = HashMap::new();
         for (variable, value) in environment {
             let is_ours = variable.strip_prefix(PREFIX).is_some_and(|rest| rest.starts_with('_'));
-            if !is_ours || OF_COMMANDS.contains(&&*variable) {
+            let is_of_services = OF_SERVICES.iter().any(|of_services| variable.starts_with(of_services));
+            if !is_ours || is_of_services || OF_COMMANDS.contains(&&*variable) {
                 continue;
             }
             let Some((name, default)) = self.0.iter().find(|(name, _)| variable_of(name) == variable) else {

@@ -128,6 +128,9 @@ fn a_lost_database_is_noticed_while_it_is_used_and_at_the_next_start() {
     let words = [words[0].as_str(), words[1].as_str(), "put the database back"];
     process.kill();
     expect_refused(data, &[], &words);
+    let migrate = Command::new(env!("CARGO_BIN_EXE_floodgate")).args(["migrate", "--data"]).arg(data).output();
+    assert_eq!(migrate.expect("the program runs").status.code(), Some(2), "it makes no empty one in its place");
+    expect_refused(data, &[], &words);
     fs::write(&database, "").expect("a file");
     expect_refused(data, &[], &words);
     fs::rename(&aside, &database).expect("it can be moved");

@@ -2,12 +2,17 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a failed expectation fails the test it stands in")]
 
 mod deadlines;
+mod mysql;
 mod orders;
 mod overload;
 mod panics;
 mod peers;
+mod redis;
 mod rush;
+#[path = "../contract/server.rs"]
+mod server;
 mod service;
+mod services;
 mod stop;
 mod storms;
 mod wire;

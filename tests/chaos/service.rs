@@ -49,19 +49,30 @@ impl Service {
 
     /// The same with settings, named as in the environment but for the prefix.
     pub(crate) async fn with(settings: &[(&str, &str)]) -> Self {
+        let mut service = Self::not_started(settings);
+        service.restart().await;
+        service
+    }
+
+    /// A service that is not started yet.
+    pub(crate) fn not_started(settings: &[(&str, &str)]) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port is free");
         let port = listener.local_addr().expect("it is bound").port();
         drop(listener);
         let client = Client::builder().timeout(Duration::from_secs(10)).finish();
         let directory = TempDir::new().expect("a temporary directory");
         let settings = settings.iter().map(|(name, value)| (format!("FLOODGATE_{name}"), (*value).to_owned()));
-        let mut service = Self { directory, port, process: None, settings: settings.collect(), client };
-        service.restart().await;
-        service
+        Self { directory, port, process: None, settings: settings.collect(), client }
     }
 
     /// Starts the process again and waits until it is ready.
     pub(crate) async fn restart(&mut self) {
+        self.launch();
+        self.expect_ready().await;
+    }
+
+    /// Starts the process again.
+    pub(crate) fn launch(&mut self) {
         self.kill();
         let log = fs::File::options().create(true).append(true).open(self.directory.path().join("log"));
         let log = log.expect("the directory can be written");
@@ -75,6 +86,10 @@ impl Service {
             .spawn()
             .expect("the binary was built for this test");
         self.process = Some(process);
+    }
+
+    /// Waits until the service is ready.
+    pub(crate) async fn expect_ready(&self) {
         for _ in 0..300 {
             if self.get("/health/ready").await.status == 200 {
                 return;
@@ -104,6 +119,14 @@ impl Service {
     pub(crate) fn terminate(&self) {
         let pid = Pid::from_child(self.process.as_ref().expect("it runs"));
         kill_process(pid, Signal::TERM).expect("it is our child");
+    }
+
+    /// Runs another command with the same settings and gives its exit code and what it said.
+    pub(crate) fn command(&self, command: &str) -> (Option<i32>, String) {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_floodgate"));
+        process.arg(command).arg("--data").arg(self.data()).envs(self.settings.iter().cloned());
+        let output = process.output().expect("the binary was built for this test");
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
     }
 
     /// How the process ended, if it has.
@@ -157,6 +180,14 @@ impl Service {
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
         self.ask(Method::GET, path, None, None).await
+    }
+
+    /// Reads what is no JSON.
+    pub(crate) async fn text(&self, path: &str) -> String {
+        let url = format!("http://{}{path}", self.address());
+        let mut answer = self.client.get(url).bearer_auth(self.token()).send().await.expect("it answers");
+        let body = answer.body().limit(16 * 1024 * 1024).await.expect("it answers");
+        String::from_utf8(body.to_vec()).expect("it is text")
     }
 
     pub(crate) async fn post(&self, path: &str, key: Option<&str>, body: Value) -> Answer {

@@ -17,7 +17,7 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use crate::kafka::Topic;
 use crate::kafka_letters::event;
-use crate::kafka_server::Server;
+use crate::server::Server;
 
 /// How soon it is noticed that Kafka is away, and how long any one call may take beyond its own time: five times what is
 /// promised, on a machine that does other things, too.
@@ -66,7 +66,7 @@ async fn read(member: &KafkaStream, count: usize) -> Vec<(u64, Place, OrderId, u
 
 #[tokio::test]
 async fn a_start_does_not_wait_for_kafka_and_events_go_when_it_is_there() {
-    let server = Server::start();
+    let server = Server::start("kafka");
     let topic = Topic::at(&server.url());
     server.kill();
     let clock = SystemClock::start();
@@ -88,7 +88,7 @@ async fn a_start_does_not_wait_for_kafka_and_events_go_when_it_is_there() {
 async fn what_was_acknowledged_outlives_a_kill_and_comes_first_in_its_order() {
     const ORDERS: u64 = 40;
     const VERSIONS: u32 = 30;
-    let server = Server::start();
+    let server = Server::start("kafka");
     let topic = Topic::at(&server.url());
     let stream = topic.member("printer");
     publish(&stream, &[(0, 1)]).await;
@@ -130,7 +130,7 @@ async fn what_was_acknowledged_outlives_a_kill_and_comes_first_in_its_order() {
 
 #[tokio::test]
 async fn a_kafka_that_hangs_is_noticed_and_holds_up_nobody_for_long() {
-    let server = Server::start();
+    let server = Server::start("kafka");
     let topic = Topic::at(&server.url());
     let stream = topic.member("printer");
     publish(&stream, &[(1, 1), (1, 2)]).await;

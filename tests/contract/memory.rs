@@ -5,18 +5,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actors::domain::commit::Rules;
-use actors::ports::{Answer, Clock, Ledger};
+use actors::node::Events;
+use actors::ports::{Answer, Clock, Ledger, Signals};
 use actors::stock::MemoryLedger;
 use actors::testing::contract::ledger::LedgerBackend;
 use actors::testing::contract::{Backend, Opened};
 use actors::testing::manual_clock::ManualClock;
+use actors::testing::memory_outbox::MemoryOutbox;
 use actors::testing::memory_store::{Disk, MemoryStore};
-use actors::{event_log_contract, ledger_contract, store_contract};
+use actors::{event_log_contract, ledger_contract, outbox_contract, store_contract};
 
 impl Backend for MemoryDisk {
     fn open(&self, clock: Arc<dyn Clock>) -> Answer<'_, Opened> {
         let store = Arc::new(MemoryStore::open(self.0.clone(), clock, Rules::default()));
-        Box::pin(async move { Opened { store: Arc::<MemoryStore>::clone(&store), log: store } })
+        Box::pin(async move { Opened { store: Arc::<MemoryStore>::clone(&store), events: Events::Log(store) } })
     }
 
     fn is_durable(&self) -> bool {
@@ -33,6 +35,31 @@ fn memory() -> MemoryDisk {
 store_contract!(memory);
 event_log_contract!(memory);
 
+/// The same store, as nodes share it.
+struct SharedDisk {
+    disk: Disk,
+    outbox: MemoryOutbox,
+}
+
+impl Backend for SharedDisk {
+    fn open(&self, clock: Arc<dyn Clock>) -> Answer<'_, Opened> {
+        let store = Arc::new(MemoryStore::open(self.disk.clone(), clock, Rules::default()));
+        let events = Events::Outbox(Arc::new(self.outbox.clone()));
+        Box::pin(async move { Opened { store, events } })
+    }
+
+    fn is_durable(&self) -> bool {
+        true
+    }
+}
+
+fn shared() -> SharedDisk {
+    let disk = Disk::default();
+    SharedDisk { outbox: MemoryOutbox::of(disk.clone()), disk }
+}
+
+outbox_contract!(shared);
+
 struct InProcess {
     clock: Arc<ManualClock>,
     ledger: Arc<MemoryLedger>,
@@ -40,6 +67,10 @@ struct InProcess {
 
 impl LedgerBackend for InProcess {
     fn ledger(&self) -> Arc<dyn Ledger> {
+        Arc::<MemoryLedger>::clone(&self.ledger)
+    }
+
+    fn signals(&self) -> Arc<dyn Signals> {
         Arc::<MemoryLedger>::clone(&self.ledger)
     }
 

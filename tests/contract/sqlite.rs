@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use actors::domain::commit::Rules;
+use actors::node::Events;
 use actors::ports::{Answer, Clock};
 use actors::testing::contract::{Backend, Opened};
 use actors::{event_log_contract, store_contract};
@@ -24,8 +25,8 @@ impl Backend for Directory {
         Box::pin(async move {
             let store = SqliteStore::open(SqliteOptions::at(self.path()), clock, Rules::default())
                 .expect("the database can be opened");
-            let log = Arc::new(SqliteEventLog::of(&store));
-            Opened { store: Arc::new(store), log }
+            let events = Events::Log(Arc::new(SqliteEventLog::of(&store)));
+            Opened { store: Arc::new(store), events }
         })
     }
 

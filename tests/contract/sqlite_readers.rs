@@ -8,6 +8,7 @@ use actors::ports::{Store, StoreError};
 use actors::testing::fixtures::{order_id, put_sku, sku_id};
 use actors::testing::manual_clock::ManualClock;
 use floodgate::backend::sqlite::{SqliteOptions, SqliteStore, SqliteTokens};
+use floodgate::backend::tokens::TokenStore as _;
 use futures_util::FutureExt as _;
 use rusqlite::Connection;
 use tempfile::TempDir;

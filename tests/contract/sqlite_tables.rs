@@ -7,7 +7,8 @@ use actors::domain::order::CancelReason;
 use actors::ports::{CommitError, Store};
 use actors::testing::fixtures::{NEVER, PRICE, cancellation, payment, place, put_sku, stock_change, user_id};
 use actors::testing::manual_clock::ManualClock;
-use floodgate::backend::sqlite::{NewToken, Removal, SqliteOptions, SqliteStore, SqliteTokens, StoredToken};
+use floodgate::backend::sqlite::{SqliteOptions, SqliteStore, SqliteTokens};
+use floodgate::backend::tokens::{NewToken, Removal, StoredToken, TokenStore as _};
 use rusqlite::Connection;
 use tempfile::TempDir;
 

@@ -6,6 +6,7 @@ mod overload;
 mod panics;
 mod passivation;
 mod printing;
+mod signals;
 mod warm_up;
 
 use std::collections::BTreeMap;
@@ -58,6 +59,18 @@ fn two_nodes_on_one_store_keep_every_promise_whatever_fails() {
 }
 
 #[test]
+fn nodes_that_share_a_stream_keep_every_promise_whatever_fails() {
+    let reports = run_all("stream", Scenario::STREAM);
+    assert!(reports.iter().any(|report| report.crashes > 1), "the weather was never bad");
+}
+
+#[test]
+fn nodes_that_share_a_stream_print_nothing_twice_while_none_dies() {
+    let reports = run_all("stream_panics", Scenario::STREAM_PANICS);
+    assert!(reports.iter().any(|report| report.trace.contains("is to panic")), "nobody panicked");
+}
+
+#[test]
 fn on_a_calm_day_everything_is_sold_and_nothing_is_printed_twice() {
     let reports = run_all("calm", Scenario::CALM);
     assert!(reports.iter().all(|report| report.acknowledged > 10 && report.payments > 3), "the shop was empty");
@@ -70,8 +83,10 @@ fn on_a_calm_day_everything_is_sold_and_nothing_is_printed_twice() {
 #[test]
 fn one_seed_run_twice_gives_the_same_bytes() {
     for seed in 0..5 {
-        let (first, second) = (run(Scenario::CLUSTER, seed), run(Scenario::CLUSTER, seed));
-        assert!(first == second, "seed {seed} gave two runs");
+        for scenario in [Scenario::CLUSTER, Scenario::STREAM] {
+            let (first, second) = (run(scenario, seed), run(scenario, seed));
+            assert!(first == second, "seed {seed} gave two runs of {scenario:?}");
+        }
     }
 }
 
@@ -80,6 +95,8 @@ fn one_seed() {
     let Some(seed) = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()) else { return };
     let scenario = match std::env::var("SCENARIO").as_deref() {
         Ok("cluster") => Scenario::CLUSTER,
+        Ok("stream") => Scenario::STREAM,
+        Ok("stream_panics") => Scenario::STREAM_PANICS,
         Ok("calm") => Scenario::CALM,
         Ok("panics") => Scenario::PANICS,
         _ => Scenario::EMBEDDED,

@@ -63,7 +63,8 @@ fn a_ledger_that_knows_a_sku_hears_what_becomes_of_it_on_a_node_where_it_is_not_
         // As another node might that sells it.
         let settlement = Settlement { grants: Vec::new(), level: Some((version, 100_000)) };
         bench.ledger.settle(&sku_id("a"), settlement).await.expect("it is in this process");
-        let request = ReserveRequest { grant: GrantId::of_order(order_id(1_000_000)), quantity: 1 };
+        let (grant, who) = (GrantId::of_order(order_id(1_000_000)), "u".into());
+        let request = ReserveRequest { grant, quantity: 1, who };
         bench.ledger.reserve(&sku_id("a"), vec![request]).await.expect("it is in this process");
         bench.node.orders.change_stock(stock_change("a", 5, "more")).await.expect("the store is open");
         bench.clock.sleep(Duration::from_millis(10)).await;

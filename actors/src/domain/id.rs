@@ -41,6 +41,12 @@ macro_rules! text_id {
                 formatter.write_str(&self.0)
             }
         }
+
+        impl From<&$name> for Arc<str> {
+            fn from(id: &$name) -> Self {
+                Self::clone(&id.0)
+            }
+        }
     };
 }
 

@@ -58,6 +58,14 @@ pub const ORDERS_SUMMED_MAX: usize = 32;
 pub const KEY_LOOKUP_MAX: usize = 256;
 /// Events moved in one step by publisher and worker.
 pub const EVENT_BATCH_MAX: usize = 1_024;
+/// Events that a worker holds back behind refused ones of their orders before it takes no more.
+pub const PARKED_EVENTS_MAX: usize = 1_024;
+/// How often the effect of one event is tried before the event is put aside.
+pub const EFFECT_ATTEMPTS_MAX: u32 = 5;
+/// How long a refused effect waits before it is tried again; doubled each time.
+pub const EFFECT_PAUSE: Duration = Duration::from_millis(200);
+/// How long it waits at most.
+pub const EFFECT_PAUSE_MAX: Duration = Duration::from_secs(5);
 /// Orders whose deadline is looked up in one sweep.
 pub const SWEEP_MAX: usize = 4_096;
 

@@ -26,8 +26,19 @@ const PRINT_DEADLINE: Duration = Duration::from_secs(5);
 pub struct Print {
     /// The events.
     pub events: Vec<OrderEvent>,
-    /// Answered once they are out.
-    pub reply: Reply<()>,
+    /// Whether an operator wants them printed once more, whatever was printed of their orders since.
+    pub again: bool,
+    /// Answered once they are out, or those before one that is refused by itself.
+    pub reply: Reply<Option<RefusedEvent>>,
+}
+
+/// An event that cannot be printed, though others can.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefusedEvent {
+    /// Which of the events.
+    pub at: usize,
+    /// Why.
+    pub reason: String,
 }
 
 /// See the module.
@@ -83,21 +94,27 @@ async fn print(
     lines: Counter,
     failing: Gauge,
 ) {
-    let Print { events, reply } = print;
+    let Print { events, again, reply } = print;
     let mut seen = printed.lock().await;
     let mut batch = Seen::default();
     let (mut fresh, mut names) = (Vec::with_capacity(events.len()), Vec::with_capacity(events.len()));
-    for event in events {
-        if seen.is_new(&event) && batch.is_new(&event) {
+    for (at, event) in events.into_iter().enumerate() {
+        if again || (seen.is_new(&event) && batch.is_new(&event)) {
             batch.note(event.order_id, event.version);
-            names.push((event.order_id, event.version));
+            names.push((at, event.order_id, event.version));
             fresh.push(event);
         }
     }
     let outcome = if fresh.is_empty() { Ok(()) } else { sink.print(fresh).await };
     let out = outcome.as_ref().map_or_else(|error| error.printed, |()| names.len());
-    names.into_iter().take(out).for_each(|(order_id, version)| seen.note(order_id, version));
+    let next = names.get(out).map(|(at, ..)| *at);
+    names.into_iter().take(out).for_each(|(_, order_id, version)| seen.note(order_id, version));
     lines.add(out);
-    failing.set_count(usize::from(outcome.is_err()));
-    reply.answer(outcome.map_err(|error| Rejection::Unavailable(error.to_string())));
+    let answer = match (outcome, next) {
+        (Ok(()), _) => Ok(None),
+        (Err(error), Some(at)) if error.is_the_events => Ok(Some(RefusedEvent { at, reason: error.reason })),
+        (Err(error), _) => Err(Rejection::Unavailable(error.to_string())),
+    };
+    failing.set_count(usize::from(answer.is_err()));
+    reply.answer(answer);
 }

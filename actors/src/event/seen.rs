@@ -23,6 +23,11 @@ impl Seen {
         self.highest.get(&event.order_id).is_none_or(|highest| event.version > *highest)
     }
 
+    /// Whether anything of this order is remembered.
+    pub fn knows(&self, order_id: &OrderId) -> bool {
+        self.highest.contains_key(order_id)
+    }
+
     /// Takes note of a version of an order whose event was done.
     pub fn note(&mut self, order_id: OrderId, version: u32) {
         if let Some(highest) = self.highest.get_mut(&order_id) {

@@ -13,7 +13,6 @@ use actix::{Actor, AsyncContext, Context, Handler, WrapFuture, fut::ActorFutureE
 
 use super::supervisor::{DeadlinesChanged, Supervisors};
 use crate::domain::commit::{Mutation, Outcome, Verdict};
-use crate::domain::event::OrderEvent;
 use crate::domain::id::{GrantId, OrderId, SkuId};
 use crate::domain::invariant::Invariant;
 use crate::domain::limits::BATCH_MAX;
@@ -43,9 +42,9 @@ struct Batch {
 /// Asks for work to be committed.
 pub struct Commit(pub Vec<Work>);
 
-/// Tells the publisher what was committed.
-#[derive(Debug)]
-pub struct Announce(pub Vec<OrderEvent>);
+/// Tells the publisher that events were committed.
+#[derive(Clone, Copy, Debug)]
+pub struct Announce;
 
 /// See the module.
 pub struct Committer {
@@ -191,9 +190,9 @@ impl Committer {
             self.stock.settle(sku_id, Settlement { grants, level: Some((sku.level.version, sku.level.available)) });
         }
         self.supervisors.tell(changed);
-        if !events.is_empty() && self.publisher.send(Announce(events)).is_err() {
-            // The events are in the store, where the publisher and the workers look for what they were not told.
-            tracing::debug!("announcement dropped, the publisher is behind");
+        if !events.is_empty() {
+            // A refused announcement means that the publisher has one waiting already.
+            let _ = self.publisher.send(Announce);
         }
         verdicts
     }

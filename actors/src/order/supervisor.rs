@@ -192,7 +192,8 @@ impl OrderSupervisor {
         let Some(want) = placing.submit.wants.get(placing.admitted) else {
             return self.commit(placing.submit);
         };
-        let request = ReserveRequest { grant: placing.submit.grant, quantity: want.quantity };
+        let who = who(&placing.submit.mutation);
+        let request = ReserveRequest { grant: placing.submit.grant, quantity: want.quantity, who };
         let asker = Asker::new(work, self.all.0[self.number].reserved.clone());
         let reserve = Reserve { request, until: placing.until, asker };
         if want.cell.reserve.send(reserve).is_err() {
@@ -287,6 +288,15 @@ impl OrderSupervisor {
         self.is_ticking = true;
         let tick = self.clock.sleep(DEADLINE_TICK);
         context.spawn(tick.into_actor(self).map(|(), actor, context| actor.tick(context)));
+    }
+}
+
+/// Who wants units, for the ledger's records.
+fn who(mutation: &Mutation) -> Arc<str> {
+    match mutation {
+        Mutation::Place(order) => (&order.user_id).into(),
+        Mutation::ChangeStock { change, .. } => change.by.as_str().into(),
+        _ => Arc::default(),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The stream of committed events, as consumer groups read it.
+//! The committed events in the order of their commits, where one process alone commits.
 
 use super::Answer;
 use crate::domain::event::OrderEvent;
@@ -17,11 +17,8 @@ pub struct LoggedEvent {
     pub event: OrderEvent,
 }
 
-/// A log of order events that keeps, for each consumer group, how far it has come.
+/// A log of order events, which become visible with their commit. It keeps, for each consumer group, how far it has come.
 pub trait EventLog: Send + Sync + 'static {
-    /// Makes committed events visible to consumers. Where the store's event table is the log they are so already.
-    fn publish(&self, events: Vec<OrderEvent>) -> Answer<'_, Result<(), EventLogError>>;
-
     /// The events after `position`, in log order, at most `limit`.
     fn read(&self, position: u64, limit: usize) -> Answer<'_, Result<Vec<LoggedEvent>, EventLogError>>;
 

@@ -87,11 +87,19 @@ pub trait EventStream: Send + Sync + 'static {
     /// are passed over. A partition that has to go waits a while for what is in hand, until this was called.
     fn done(&self, term: u64, places: Vec<Place>) -> Answer<'_, Result<(), StreamError>>;
 
+    /// The term that holds now; see [`Deliveries::term`].
+    fn term(&self) -> u64;
+
     /// Copies a message that is in hand to where an operator finds it, with the cause, and answers once it is safe there.
     fn put_aside(&self, term: u64, place: Place, cause: Cause) -> Answer<'_, Result<(), StreamError>>;
 
     /// Whoever read for this node has forgotten what was in hand: delivers it again, in a new term.
     fn start_over(&self);
+
+    /// Whether what was done may be delivered again. If not, nobody need record it.
+    fn may_repeat(&self) -> bool {
+        true
+    }
 
     /// Whether the stream answered when it was asked last.
     fn is_answering(&self) -> bool;

@@ -1,5 +1,6 @@
 //! The fast gate in front of the store: soft state that may be lost at any time.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Answer;
@@ -11,12 +12,14 @@ use crate::domain::id::{GrantId, SkuId};
 pub struct LedgerError(pub String);
 
 /// Units wanted under a grant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReserveRequest {
     /// Names the grant; a repeat finds the first and takes nothing more.
     pub grant: GrantId,
     /// Units wanted.
     pub quantity: u32,
+    /// Who wants them, for the ledger's own records.
+    pub who: Arc<str>,
 }
 
 /// What became of one request.
@@ -76,6 +79,8 @@ pub struct LedgerLevel {
 }
 
 /// Per SKU a base and the open grants; `available` is base less grants and is never clamped.
+///
+/// Every call ends within about half a second, with an error if nothing else: placements wait for it.
 pub trait Ledger: Send + Sync + 'static {
     /// Holds units for each request, all or nothing per request, in order, idempotent by grant.
     fn reserve(&self, sku_id: &SkuId, requests: Vec<ReserveRequest>) -> Answer<'_, Result<ReserveReply, LedgerError>>;
@@ -90,6 +95,13 @@ pub trait Ledger: Send + Sync + 'static {
     /// Whether it may know a SKU, so that what becomes of it has to be told also by a node where it is not live. A ledger
     /// that others share always says yes; what one in this process has forgotten is read from the store again anyway.
     fn may_know(&self, sku_id: &SkuId) -> bool;
+
+    /// Forgets a SKU with all its grants: it is missing then.
+    fn forget(&self, sku_id: &SkuId) -> Answer<'_, Result<(), LedgerError>>;
+
+    /// Whether it answers, as far as known. While it does not, its calls fail at once, and it finds out by itself when
+    /// it answers again.
+    fn is_answering(&self) -> bool;
 
     /// What the ledger holds for a SKU; none if it does not know it.
     fn read(&self, sku_id: &SkuId) -> Answer<'_, Result<Option<LedgerLevel>, LedgerError>>;

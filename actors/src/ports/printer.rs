@@ -11,6 +11,15 @@ pub struct SinkError {
     pub printed: usize,
     /// What is wrong.
     pub reason: String,
+    /// Whether that is wrong with the next event alone, so that others may go on.
+    pub is_the_events: bool,
+}
+
+impl SinkError {
+    /// Nothing can be printed now.
+    pub fn unavailable(printed: usize, reason: String) -> Self {
+        Self { printed, reason, is_the_events: false }
+    }
 }
 
 /// Takes printed events. The effect lies outside: it may repeat if the process dies before recording it.

@@ -233,6 +233,10 @@ pub trait Store: Send + Sync + 'static {
     /// The keys that are committed, of those asked for.
     fn keys(&self, keys: Vec<ScopedKey>) -> Answer<'_, Result<BTreeMap<ScopedKey, KeyRecord>, StoreError>>;
 
+    /// The highest version that a consumer group has done of each order, of those asked for and done anything of. Read from
+    /// what is committed by any node.
+    fn done(&self, group: Arc<str>, order_ids: Vec<OrderId>) -> Answer<'_, Result<BTreeMap<OrderId, u32>, StoreError>>;
+
     /// Submitted orders whose deadline is `until` or earlier, with it, earliest first, at most `limit`.
     fn due(&self, until: Timestamp, limit: usize) -> Answer<'_, Result<Vec<(OrderId, Timestamp)>, StoreError>>;
 

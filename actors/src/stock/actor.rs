@@ -141,7 +141,7 @@ impl StockActor {
         self.latest_batch.set_count(asked.len());
         let (gate, sku_id) = (self.seat.gate.clone(), self.seat.cell.sku_id.clone());
         let call = async move {
-            let requests: Vec<ReserveRequest> = asked.iter().map(|(reserve, _)| reserve.request).collect();
+            let requests: Vec<ReserveRequest> = asked.iter().map(|(reserve, _)| reserve.request.clone()).collect();
             let flushed = gate.flush(&sku_id, settlement, &requests).await;
             (asked, flushed)
         };
@@ -174,6 +174,9 @@ impl StockActor {
     }
 
     fn answer(&mut self, asked: Vec<(Reserve, Ticket)>, flushed: Flushed, context: &mut Context<Self>) {
+        if flushed.is_foreign {
+            self.seat.flags.forget(&self.seat.cell.sku_id);
+        }
         if let Some(sku) = &flushed.reread {
             self.seat.note(sku);
         }

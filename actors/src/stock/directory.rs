@@ -15,7 +15,7 @@ use crate::domain::id::SkuId;
 use crate::domain::limits::{IN_HAND_MAX, SETTLEMENTS_AT_REST_MAX};
 use crate::domain::stock::Sku;
 use crate::domain::time::Monotonic;
-use crate::ports::{Clock, Ledger, Settlement, Store, StoreError};
+use crate::ports::{Clock, Ledger, Settlement, StockSignal, Store, StoreError};
 use crate::runtime::{Link, Post, Stage};
 
 /// What the node knows of a live SKU.
@@ -127,6 +127,14 @@ impl StockDirectory {
         if let Some(cell) = self.live(&sku.sku_id) {
             cell.note(sku, self.stage.clock.now().monotonic);
             self.flags.note(&sku.sku_id, sku.level.version, sku.level.available);
+        }
+    }
+
+    /// Takes note of what another node had settled.
+    pub fn hear(&self, signal: &StockSignal) {
+        // Of a SKU that is not live there is no flag to set or clear.
+        if self.cells.contains_key(&signal.sku_id) {
+            self.flags.note(&signal.sku_id, signal.version, signal.available);
         }
     }
 

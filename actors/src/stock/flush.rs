@@ -1,6 +1,7 @@
 //! One flush of a stock actor's queue: settle what is over, reserve for all who wait as one call, and re-read the store
 //! once if the ledger's answer cannot be believed.
 
+use std::mem::take;
 use std::sync::Arc;
 
 use crate::domain::id::SkuId;
@@ -16,6 +17,7 @@ pub(super) struct Gate {
 }
 
 /// What a flush came to.
+#[derive(Default)]
 pub(super) struct Flushed {
     /// One admission per request, in their order.
     pub(super) admissions: Vec<Admission>,
@@ -23,6 +25,9 @@ pub(super) struct Flushed {
     pub(super) base: Option<(u64, i64)>,
     /// The SKU, if it was read from the store.
     pub(super) reread: Option<Sku>,
+    /// Whether the ledger knew a newer version than the store has. Versions never go back, so the ledger was told of
+    /// another store: the one before a backup was restored, or another shop's. It would refuse for ever.
+    pub(super) is_foreign: bool,
 }
 
 /// Whether a request may go on to the store.
@@ -57,10 +62,11 @@ impl Gate {
         if let Some(settlement) = settlement
             && let Err(error) = self.ledger.settle(sku_id, settlement).await
         {
-            // The grants lapse and the base is re-read: nothing is lost but speed.
-            tracing::warn!(%sku_id, %error, "settlement lost");
+            // The grants lapse and the base is re-read: nothing is lost but speed. The ledger tells of its outage itself.
+            tracing::debug!(%sku_id, %error, "settlement lost");
         }
-        let mut flushed = Flushed { admissions: vec![Admission::Ungated; requests.len()], base: None, reread: None };
+        let admissions = vec![Admission::Ungated; requests.len()];
+        let mut flushed = Flushed { admissions, ..Flushed::default() };
         if requests.is_empty() {
             return flushed;
         }
@@ -80,12 +86,12 @@ impl Gate {
         asked: Vec<usize>,
         flushed: &mut Flushed,
     ) -> Vec<usize> {
-        let batch = asked.iter().map(|index| requests[*index]).collect();
+        let batch = asked.iter().map(|index| requests[*index].clone()).collect();
         let (verdicts, base, version, base_age) = match self.ledger.reserve(sku_id, batch).await {
             Ok(ReserveReply::Missing) => return asked,
             Ok(ReserveReply::Answered { verdicts, base, version, base_age }) => (verdicts, base, version, base_age),
             Err(error) => {
-                tracing::warn!(%sku_id, %error, "going to the store without a gate");
+                tracing::debug!(%sku_id, %error, "going to the store without a gate");
                 for index in asked {
                     flushed.admissions[index] = Admission::Ungated;
                 }
@@ -114,7 +120,16 @@ impl Gate {
     /// Reads the SKU from the store into the ledger. Answers whether the reserve is worth another try.
     async fn reread(&self, sku_id: &SkuId, doubtful: &[usize], flushed: &mut Flushed) -> bool {
         let read = self.store.skus(vec![sku_id.clone()]).await;
+        let ahead = flushed.base.map_or(0, |(version, _)| version);
         let admission = match read.map(|mut skus| skus.remove(sku_id)) {
+            Ok(Some(sku)) if sku.level.version < ahead => {
+                let version = sku.level.version;
+                tracing::warn!(%sku_id, version, ahead, "the ledger knew of a store that this one is not, and forgets");
+                // Ungated whether it has forgotten or not; if not, it is found out again.
+                let _ = self.ledger.forget(sku_id).await;
+                *flushed = Flushed { base: None, reread: Some(sku), is_foreign: true, ..take(flushed) };
+                Admission::Ungated
+            }
             Ok(Some(sku)) => {
                 let level = Some((sku.level.version, sku.level.available));
                 let settled = self.ledger.settle(sku_id, Settlement { grants: Vec::new(), level }).await;

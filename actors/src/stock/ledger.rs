@@ -1,7 +1,7 @@
 //! The in-process ledger: what the Lua scripts do, in this process's memory.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use dashmap::DashMap;
 use futures_util::future::{FutureExt, ready};
@@ -10,13 +10,15 @@ use crate::domain::id::{GrantId, SkuId};
 use crate::domain::limits::GRANT_LIFETIME;
 use crate::domain::time::Monotonic;
 use crate::ports::{
-    Answer, Clock, Ledger, LedgerError, LedgerLevel, Refusal, ReserveReply, ReserveRequest, ReserveVerdict, Settlement,
+    Answer, Clock, Hear, Ledger, LedgerError, LedgerLevel, Refusal, ReserveReply, ReserveRequest, ReserveVerdict,
+    Settlement, Signals, StockSignal,
 };
 
 /// A ledger that lives and dies with this process.
 pub struct MemoryLedger {
     clock: Arc<dyn Clock>,
     entries: DashMap<SkuId, Entry>,
+    listeners: RwLock<Vec<Hear>>,
 }
 
 #[derive(Default)]
@@ -38,7 +40,7 @@ struct Grant {
 impl MemoryLedger {
     /// Builds an empty ledger.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, entries: DashMap::new() }
+        Self { clock, entries: DashMap::new(), listeners: RwLock::default() }
     }
 
     /// Forgets everything, as a Redis that lost its memory would.
@@ -85,17 +87,21 @@ impl Entry {
         ReserveVerdict::Granted
     }
 
-    fn settle(&mut self, settlement: Settlement, now: Monotonic) {
+    /// Answers the level if it is newer than what was known.
+    fn settle(&mut self, settlement: Settlement, now: Monotonic) -> Option<(u64, i64)> {
         for grant in settlement.grants {
             self.drop_grant(grant);
         }
         if let Some((version, available)) = settlement.level
             && version >= self.version
         {
+            let is_newer = version > self.version;
             self.version = version;
             self.base = available;
             self.base_at = now;
+            return is_newer.then_some((version, available));
         }
+        None
     }
 }
 
@@ -119,10 +125,18 @@ impl Ledger for MemoryLedger {
 
     fn settle(&self, sku_id: &SkuId, settlement: Settlement) -> Answer<'_, Result<(), LedgerError>> {
         let now = self.clock.now().monotonic;
-        if let Some(mut entry) = self.entries.get_mut(sku_id) {
-            entry.settle(settlement, now);
-        } else if settlement.level.is_some() {
-            self.entries.entry(sku_id.clone()).or_default().settle(settlement, now);
+        let mut entry = match self.entries.get_mut(sku_id) {
+            Some(entry) => entry,
+            None if settlement.level.is_none() => return ready(Ok(())).boxed(),
+            None => self.entries.entry(sku_id.clone()).or_default(),
+        };
+        let newer = entry.settle(settlement, now);
+        // Those who listen may ask for the same entry.
+        drop(entry);
+        if let Some((version, available)) = newer {
+            for hear in &*self.listeners.read().unwrap_or_else(PoisonError::into_inner) {
+                hear(StockSignal { sku_id: sku_id.clone(), version, available });
+            }
         }
         ready(Ok(())).boxed()
     }
@@ -139,6 +153,15 @@ impl Ledger for MemoryLedger {
         self.entries.contains_key(sku_id)
     }
 
+    fn forget(&self, sku_id: &SkuId) -> Answer<'_, Result<(), LedgerError>> {
+        self.entries.remove(sku_id);
+        ready(Ok(())).boxed()
+    }
+
+    fn is_answering(&self) -> bool {
+        true
+    }
+
     fn read(&self, sku_id: &SkuId) -> Answer<'_, Result<Option<LedgerLevel>, LedgerError>> {
         let now = self.clock.now().monotonic;
         let level = self.entries.get_mut(sku_id).map(|mut entry| {
@@ -151,5 +174,11 @@ impl Ledger for MemoryLedger {
             }
         });
         ready(Ok(level)).boxed()
+    }
+}
+
+impl Signals for MemoryLedger {
+    fn subscribe(&self, hear: Hear) {
+        self.listeners.write().unwrap_or_else(PoisonError::into_inner).push(hear);
     }
 }

@@ -128,7 +128,11 @@ impl Verdicts {
         let audits = self.store.audit(Some(verdict.audit.sku.sku_id.clone()), None, 1).await?;
         for SkuAudit { sku, .. } in &audits {
             let settlement = Settlement { grants: Vec::new(), level: Some((sku.level.version, sku.level.available)) };
-            if verdict.ledger.is_some() {
+            if let Some(ledger) = verdict.ledger {
+                if ledger.version > sku.level.version {
+                    // It was told of another store: see `Flushed`.
+                    let _ = self.ledger.forget(&sku.sku_id).await;
+                }
                 // A ledger that does not answer is left out of the verdict.
                 let _ = self.ledger.settle(&sku.sku_id, settlement).await;
             }

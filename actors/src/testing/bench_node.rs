@@ -15,7 +15,7 @@ use crate::domain::id::{OrderId, ScopedKey, SkuId, UserId};
 use crate::domain::order::Order;
 use crate::domain::stock::Sku;
 use crate::domain::time::Timestamp;
-use crate::node::{Node, Ports};
+use crate::node::{Events, Node, Ports};
 use crate::ports::{
     Answer, Clock, CommitError, Committed, EventSink, FlowPage, Ids, OrderPage, OrderQuery, RefundPage, RefundQuery,
     SinkError, SkuAudit, SkuPage, Spawn, Store, StoreError,
@@ -88,7 +88,7 @@ pub struct BenchNode {
     pub node: Arc<Node>,
     /// Its store.
     pub store: Arc<GatedStore>,
-    /// Its ledger.
+    /// Its ledger, as another node would share it.
     pub ledger: Arc<MemoryLedger>,
     /// Where its printer writes.
     pub sink: Arc<BreakableSink>,
@@ -118,8 +118,10 @@ impl BenchNode {
         let ledger = Arc::new(MemoryLedger::new(Arc::clone(&clock)));
         let ports = Ports {
             store: Arc::<GatedStore>::clone(&store),
+            signals: Arc::<MemoryLedger>::clone(&ledger),
             ledger: Arc::<MemoryLedger>::clone(&ledger),
-            log,
+            events: Events::Log(log),
+            stream: None,
             sink: Arc::<BreakableSink>::clone(&sink),
             clock: Arc::clone(&clock),
             ids: Arc::new(Counted(AtomicU64::new(0))),
@@ -173,7 +175,7 @@ impl BreakableSink {
 impl EventSink for BreakableSink {
     fn print(&self, events: Vec<OrderEvent>) -> Answer<'_, Result<(), SinkError>> {
         let outcome = if self.is_broken.load(Ordering::Relaxed) {
-            Err(SinkError { printed: 0, reason: "the pipe is broken".to_owned() })
+            Err(SinkError::unavailable(0, "the pipe is broken".to_owned()))
         } else {
             self.printed.fetch_add(events.len(), Ordering::Relaxed);
             Ok(())
@@ -241,6 +243,10 @@ impl Store for GatedStore {
 
     fn keys(&self, keys: Vec<ScopedKey>) -> Answer<'_, Result<BTreeMap<ScopedKey, KeyRecord>, StoreError>> {
         self.inner.keys(keys)
+    }
+
+    fn done(&self, group: Arc<str>, order_ids: Vec<OrderId>) -> Answer<'_, Result<BTreeMap<OrderId, u32>, StoreError>> {
+        self.inner.done(group, order_ids)
     }
 
     fn due(&self, until: Timestamp, limit: usize) -> Answer<'_, Result<Vec<(OrderId, Timestamp)>, StoreError>> {

@@ -8,9 +8,12 @@
 pub mod event_log;
 pub mod event_stream;
 pub mod ledger;
+pub mod outbox;
 mod store;
 
-pub use store::{catalogue, changes, keys, lifecycle, limits, listing, payments, placing, refunds, stock, whole};
+pub use store::{
+    catalogue, changes, keys, lifecycle, limits, listing, payments, placing, progress, refunds, stock, whole,
+};
 
 use std::sync::Arc;
 
@@ -23,7 +26,8 @@ use crate::domain::order::{Order, PlaceOrder};
 use crate::domain::rejection::Rejection;
 use crate::domain::stock::{Level, Sku};
 use crate::domain::time::Monotonic;
-use crate::ports::{Answer, Clock, Committed, EventLog, Store};
+use crate::node::Events;
+use crate::ports::{Answer, Clock, Committed, EventLog, Outbox, Store};
 
 /// A place to store in, empty when it is made.
 pub trait Backend: Send + Sync + 'static {
@@ -38,8 +42,8 @@ pub trait Backend: Send + Sync + 'static {
 pub struct Opened {
     /// The store, deciding by the default rules.
     pub store: Arc<dyn Store>,
-    /// The log of what the store commits, if the store's event table is the log; otherwise any log of that backend.
-    pub log: Arc<dyn EventLog>,
+    /// Where what the store commits waits to be handed on.
+    pub events: Events,
 }
 
 /// An open backend with a clock to move, and shorthands for what cases do again and again.
@@ -49,8 +53,8 @@ pub struct Bench {
     pub clock: Arc<ManualClock>,
     /// The store under test.
     pub store: Arc<dyn Store>,
-    /// The log under test.
-    pub log: Arc<dyn EventLog>,
+    /// Where what it commits waits to be handed on.
+    pub events: Events,
 }
 
 impl Bench {
@@ -61,14 +65,30 @@ impl Bench {
 
     /// Closes the backend and opens it again; none if nothing would be left.
     pub async fn reopened(self) -> Option<Self> {
-        let Self { backend, clock, store, log } = self;
-        drop((store, log));
+        let Self { backend, clock, store, events } = self;
+        drop((store, events));
         if backend.is_durable() { Some(Self::open(backend, clock).await) } else { None }
     }
 
     async fn open(backend: Box<dyn Backend>, clock: Arc<ManualClock>) -> Self {
-        let Opened { store, log } = backend.open(Arc::<ManualClock>::clone(&clock)).await;
-        Self { backend, clock, store, log }
+        let Opened { store, events } = backend.open(Arc::<ManualClock>::clone(&clock)).await;
+        Self { backend, clock, store, events }
+    }
+
+    /// The log under test.
+    pub fn log(&self) -> &dyn EventLog {
+        match &self.events {
+            Events::Log(log) => &**log,
+            Events::Outbox(_) => panic!("this store has an outbox and no log"),
+        }
+    }
+
+    /// The outbox under test.
+    pub fn outbox(&self) -> &dyn Outbox {
+        match &self.events {
+            Events::Outbox(outbox) => &**outbox,
+            Events::Log(_) => panic!("this store has a log and no outbox"),
+        }
     }
 
     /// Commits a batch.
@@ -290,6 +310,11 @@ macro_rules! store_contract {
                 an_audit_adds_up_after_everything_that_can_happen,
                 an_audit_goes_on_after_the_sku_it_is_told,
             }
+            progress {
+                what_a_group_has_done_is_read_back,
+                progress_never_goes_back,
+                progress_outlives_a_restart,
+            }
             whole {
                 a_batch_that_changes_nothing_writes_nothing,
                 what_was_written_is_counted,
@@ -311,11 +336,26 @@ macro_rules! event_log_contract {
             event_log {
                 committed_events_are_read_in_the_order_of_their_commits,
                 reading_goes_on_after_a_position_up_to_the_limit,
-                publishing_neither_repeats_nor_loses_events,
                 a_group_starts_at_zero_and_moves_by_acknowledging,
                 a_position_never_goes_back,
                 groups_do_not_share_their_positions,
                 a_position_outlives_a_restart,
+            }
+        }
+    };
+}
+
+/// Runs every case of the `Outbox` contract on the backends that `$factory` makes, each as a test of its own.
+#[macro_export]
+macro_rules! outbox_contract {
+    ($factory:path) => {
+        $crate::stamp_contract! { $factory;
+            outbox {
+                what_is_committed_is_handed_on_once_in_order,
+                no_more_than_the_limit_is_handed_on_at_once,
+                what_is_not_taken_further_is_handed_on_again,
+                an_order_in_hand_is_left_alone_and_others_are_not,
+                what_waits_outlives_a_restart,
             }
         }
     };
@@ -338,7 +378,9 @@ macro_rules! ledger_contract {
             a_repeated_grant_lives_on,
             a_level_of_the_same_version_refreshes_the_base,
             a_resting_sku_keeps_its_grants,
+            a_forgotten_sku_is_missing,
             skus_do_not_share_anything,
+            newer_levels_are_told_to_whoever_listens,
         }
     };
     ($factory:path; $($case:ident,)+) => {
@@ -358,6 +400,7 @@ mod tests {
         let suites = [
             include_str!("contract/event_log.rs"),
             include_str!("contract/ledger.rs"),
+            include_str!("contract/outbox.rs"),
             include_str!("contract/store/catalogue.rs"),
             include_str!("contract/store/changes.rs"),
             include_str!("contract/store/keys.rs"),
@@ -366,6 +409,7 @@ mod tests {
             include_str!("contract/store/listing.rs"),
             include_str!("contract/store/payments.rs"),
             include_str!("contract/store/placing.rs"),
+            include_str!("contract/store/progress.rs"),
             include_str!("contract/store/refunds.rs"),
             include_str!("contract/store/stock.rs"),
             include_str!("contract/store/whole.rs"),

@@ -2,7 +2,7 @@
 
 mod pages;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::{FutureExt, ready};
@@ -46,6 +46,10 @@ pub struct Tables {
     pub purchase_counts: BTreeMap<Purchase, u64>,
     /// How far consumer groups have come.
     pub positions: BTreeMap<&'static str, u64>,
+    /// The highest version that consumer groups have done of orders.
+    pub done: BTreeMap<(Arc<str>, OrderId), u32>,
+    /// Events that were not handed on yet, where nodes share the store.
+    pub unpublished: BTreeSet<(OrderId, u32)>,
 }
 
 /// Committed tables that outlive the node that wrote them.
@@ -132,6 +136,7 @@ impl Tables {
 
     fn apply(&mut self, changes: Changes) {
         self.events.extend(changes.events().cloned());
+        self.unpublished.extend(changes.events().map(|event| (event.order_id, event.version)));
         for key in changes.cleared_keys {
             self.clear(&key);
         }
@@ -190,6 +195,10 @@ impl Tables {
             let latest = self.positions.entry(group).or_default();
             *latest = position.max(*latest);
         }
+        for (name, version) in changes.done {
+            let highest = self.done.entry(name).or_default();
+            *highest = version.max(*highest);
+        }
     }
 
     fn clear(&mut self, key: &ScopedKey) {
@@ -201,7 +210,7 @@ impl Tables {
     }
 }
 
-fn pick<K: Ord + Clone, V: Clone>(table: &BTreeMap<K, V>, keys: &std::collections::BTreeSet<K>) -> BTreeMap<K, V> {
+fn pick<K: Ord + Clone, V: Clone>(table: &BTreeMap<K, V>, keys: &BTreeSet<K>) -> BTreeMap<K, V> {
     keys.iter().filter_map(|key| Some((key.clone(), table.get(key)?.clone()))).collect()
 }
 
@@ -253,6 +262,12 @@ impl Store for MemoryStore {
         answer(pick(&self.disk.tables().keys, &keys.into_iter().collect()))
     }
 
+    fn done(&self, group: Arc<str>, order_ids: Vec<OrderId>) -> Answer<'_, Result<BTreeMap<OrderId, u32>, StoreError>> {
+        let tables = self.disk.tables();
+        let highest = |order_id| Some((order_id, *tables.done.get(&(Arc::clone(&group), order_id))?));
+        answer(order_ids.into_iter().filter_map(highest).collect())
+    }
+
     fn due(&self, until: Timestamp, limit: usize) -> Answer<'_, Result<Vec<(OrderId, Timestamp)>, StoreError>> {
         let tables = self.disk.tables();
         let deadline = |order: &Order| Some((order.expires_at()?, order.order_id));
@@ -282,10 +297,6 @@ impl Store for MemoryStore {
 }
 
 impl EventLog for MemoryStore {
-    fn publish(&self, _: Vec<OrderEvent>) -> Answer<'_, Result<(), EventLogError>> {
-        answer(())
-    }
-
     fn read(&self, position: u64, limit: usize) -> Answer<'_, Result<Vec<LoggedEvent>, EventLogError>> {
         let tables = self.disk.tables();
         let logged = (1..).zip(&tables.events).filter(|(at, _)| *at > position).take(limit);

@@ -8,6 +8,7 @@
 mod checks;
 mod clients;
 mod dice;
+mod events;
 mod faults;
 mod history;
 mod machine;
@@ -18,8 +19,10 @@ use std::time::Duration;
 use tokio::task::LocalSet;
 
 pub use dice::Dice;
+pub use events::EventPath;
 
 use self::clients::Clients;
+use self::events::Roads;
 use self::faults::{FaultyLedger, FaultyStore, Weather};
 use self::history::History;
 use self::machine::{Machine, PrintedLines};
@@ -28,7 +31,9 @@ use crate::domain::time::Timestamp;
 use crate::ports::Clock;
 use crate::stock::{MemoryLedger, VerdictState};
 use crate::testing::clock::PausedClock;
+use crate::testing::memory_outbox::MemoryOutbox;
 use crate::testing::memory_store::{Disk, MemoryStore};
+use crate::testing::memory_stream::Broker;
 
 /// What a run is like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +42,8 @@ pub struct Scenario {
     pub nodes: usize,
     /// Whether they share a ledger that outlives them, as Redis does.
     pub shared_ledger: bool,
+    /// How events get to the printers.
+    pub events: EventPath,
     /// Steps: in each, clients ask and faults strike.
     pub steps: usize,
     /// Faults per thousand chances for one.
@@ -47,13 +54,21 @@ pub struct Scenario {
 
 impl Scenario {
     /// A single node whose ledger dies with it: the embedded default.
-    pub const EMBEDDED: Self = Self { nodes: 1, shared_ledger: false, steps: 120, fault_rate: 40, kills: true };
+    pub const EMBEDDED: Self =
+        Self { nodes: 1, shared_ledger: false, events: EventPath::Log, steps: 120, fault_rate: 40, kills: true };
     /// Two nodes on one store and one ledger.
-    pub const CLUSTER: Self = Self { nodes: 2, shared_ledger: true, steps: 120, fault_rate: 40, kills: true };
+    pub const CLUSTER: Self =
+        Self { nodes: 2, shared_ledger: true, events: EventPath::Outbox, steps: 120, fault_rate: 40, kills: true };
+    /// Two nodes on one store, one ledger and one stream.
+    pub const STREAM: Self = Self { events: EventPath::Stream, ..Self::CLUSTER };
+    /// Two nodes on one stream where everything fails but the processes.
+    pub const STREAM_PANICS: Self = Self { fault_rate: 60, kills: false, ..Self::STREAM };
     /// Nothing goes wrong.
-    pub const CALM: Self = Self { nodes: 1, shared_ledger: false, steps: 120, fault_rate: 0, kills: false };
+    pub const CALM: Self =
+        Self { nodes: 1, shared_ledger: false, events: EventPath::Log, steps: 120, fault_rate: 0, kills: false };
     /// Everything fails but the process.
-    pub const PANICS: Self = Self { nodes: 1, shared_ledger: false, steps: 120, fault_rate: 60, kills: false };
+    pub const PANICS: Self =
+        Self { nodes: 1, shared_ledger: false, events: EventPath::Log, steps: 120, fault_rate: 60, kills: false };
 }
 
 /// What came of a run.
@@ -98,6 +113,7 @@ struct World {
     store: Arc<FaultyStore>,
     ledger: Arc<FaultyLedger>,
     printed: PrintedLines,
+    roads: Roads,
     history: History,
     machines: Vec<Machine>,
     crashes: usize,
@@ -114,6 +130,7 @@ impl World {
         let store = FaultyStore::start(store, disk.clone(), Arc::clone(&clock), weather.clone(), history.clone());
         let ledger = FaultyLedger::new(MemoryLedger::new(Arc::clone(&clock)), Arc::clone(&clock), weather.clone());
         let printed = PrintedLines::new(history.clone(), weather.clone());
+        let roads = Roads { path: scenario.events, outbox: MemoryOutbox::of(disk.clone()), broker: Broker::default() };
         Self {
             scenario,
             dice,
@@ -123,6 +140,7 @@ impl World {
             store: Arc::new(store),
             ledger: Arc::new(ledger),
             printed,
+            roads,
             history,
             machines: Vec::new(),
             crashes: 0,
@@ -155,7 +173,8 @@ impl World {
             let own = MemoryLedger::new(Arc::clone(&self.clock));
             Arc::new(FaultyLedger::new(own, Arc::clone(&self.clock), self.weather.clone()))
         };
-        Machine::boot(number, &self.clock, Arc::clone(&self.store), ledger, self.printed.clone(), &self.weather)
+        let way = self.roads.of_node(&self.store, &self.clock, &self.weather);
+        Machine::boot(number, &self.clock, Arc::clone(&self.store), ledger, self.printed.clone(), way, &self.weather)
     }
 
     /// Kills a node, or wipes the ledger, if the weather is bad.
@@ -173,6 +192,10 @@ impl World {
             let actor = &actors[self.dice.one_of(actors.len())];
             self.history.note(&format!("{} {} of node {victim} is to panic", actor.kind, actor.key));
             node.live.poison(actor.kind, &actor.key);
+        }
+        if self.scenario.events == EventPath::Stream && self.weather.strikes() {
+            self.history.note("the stream's partitions are dealt anew");
+            self.roads.broker.shuffle(self.clock.now().monotonic);
         }
         if self.scenario.shared_ledger && self.weather.strikes() {
             if self.dice.is_heads() {
@@ -195,9 +218,11 @@ impl World {
     }
 
     async fn report(self) -> Report {
-        // Nodes that read the log each for themselves print each for themselves, and one that died prints some again.
-        let prints_once = self.scenario.nodes == 1 && self.crashes == 0;
+        // A node that died prints some again; so does one that is given again what another printed, when the outbox took no
+        // note of it.
+        let prints_once = self.crashes == 0 && self.scenario.events != EventPath::Outbox;
         checks::after_all(&self.disk, &self.history, self.clock.now().wall, prints_once);
+        checks::after_handing_on(&self.disk, &self.history, &self.roads);
         if self.scenario.fault_rate == 0 {
             checks::after_a_calm_run(&self.disk, &self.history);
         }

@@ -129,6 +129,10 @@ impl EventStream for KafkaStream {
         Box::pin(std::future::ready(Ok(())))
     }
 
+    fn term(&self) -> u64 {
+        self.reading.hand().term()
+    }
+
     fn put_aside(&self, term: u64, place: Place, cause: Cause) -> Answer<'_, Result<(), StreamError>> {
         Box::pin(self.put(term, place, cause))
     }

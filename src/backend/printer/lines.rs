@@ -87,7 +87,7 @@ fn write(out: &mut impl Write, text: &[u8]) -> (usize, Option<io::Error>) {
 }
 
 fn failed(printed: usize, error: &io::Error) -> SinkError {
-    SinkError { printed, reason: error.to_string() }
+    SinkError::unavailable(printed, error.to_string())
 }
 
 #[cfg(test)]

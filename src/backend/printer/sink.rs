@@ -102,7 +102,7 @@ impl Drop for LinePrinter {
 }
 
 fn failed(reason: &str) -> SinkError {
-    SinkError { printed: 0, reason: reason.to_owned() }
+    SinkError::unavailable(0, reason.to_owned())
 }
 
 /// Prints whatever is asked for, each batch to the file that is at `path` then.
@@ -125,7 +125,7 @@ fn follow(path: &Path, lines: &mut Lines<File>) -> Result<(), SinkError> {
     if is_there(lines.place()).unwrap_or(false) {
         return Ok(());
     }
-    let (out, _) = place::open(path).map_err(|reason| SinkError { printed: 0, reason })?;
+    let (out, _) = place::open(path).map_err(|reason| SinkError::unavailable(0, reason))?;
     *lines = Lines::to(out);
     Ok(())
 }

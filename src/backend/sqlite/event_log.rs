@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use actors::domain::event::OrderEvent;
 use actors::ports::{Answer, EventLog, EventLogError, LoggedEvent, StoreError};
 use rusqlite::{Connection, params};
 
@@ -26,11 +25,6 @@ impl SqliteEventLog {
 }
 
 impl EventLog for SqliteEventLog {
-    fn publish(&self, _events: Vec<OrderEvent>) -> Answer<'_, Result<(), EventLogError>> {
-        // They became visible with the commit that wrote them.
-        Box::pin(async { Ok(()) })
-    }
-
     fn read(&self, position: u64, limit: usize) -> Answer<'_, Result<Vec<LoggedEvent>, EventLogError>> {
         let latest = self.connections.tail.after(position, limit);
         if !latest.is_empty() {

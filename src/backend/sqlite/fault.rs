@@ -2,6 +2,8 @@
 
 use rusqlite::ErrorCode;
 
+use crate::backend::snapshot::Malformed;
+
 /// Why a statement or a whole piece of work failed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Fault {
@@ -25,6 +27,12 @@ pub(super) enum Fault {
     /// Our own work broke off.
     #[error("the work on the database broke off")]
     BrokeOff,
+}
+
+impl From<Malformed> for Fault {
+    fn from(malformed: Malformed) -> Self {
+        Self::Damaged(malformed.to_string())
+    }
 }
 
 impl Fault {

@@ -7,12 +7,12 @@ use actors::domain::order::{Order, OrderLine};
 use actors::domain::payment::Payment;
 use actors::domain::stock::Sku;
 use actors::domain::time::Timestamp;
-use rusqlite::{Connection, Params, Row};
+use rusqlite::{Connection, Params, Row, params};
 
 use super::fault::Fault;
 use super::rows::{self, Columns, event_columns, line_columns, order_columns, payment_columns, sku_columns};
-use super::snapshot;
 use super::unfiled::View;
+use crate::backend::snapshot;
 
 const ORDER: &str = concat!("SELECT ", order_columns!(), " FROM order_info WHERE order_id = ?1");
 const LINES: &str = concat!("SELECT ", line_columns!(), " FROM order_detail_info WHERE order_id = ?1 ORDER BY sku_id");
@@ -49,7 +49,7 @@ fn lines(connection: &Connection, order_id: &str) -> Result<Vec<OrderLine>, Faul
 pub(super) fn answer(connection: &Connection, order_id: OrderId) -> Result<Option<Order>, Fault> {
     first(connection, ANSWER, [order_id.to_string()], |row| {
         let answered: Option<String> = Columns::of(row).take()?;
-        snapshot::read(&answered.ok_or_else(no_answer)?)
+        Ok(snapshot::read(&answered.ok_or_else(no_answer)?)?)
     })
 }
 
@@ -122,6 +122,12 @@ pub(super) fn due(connection: &Connection, until: Timestamp, limit: usize) -> Re
         let mut columns = Columns::of(row);
         Ok((columns.id()?, columns.time()?))
     })
+}
+
+/// The highest version that a consumer group has done of an order; none of most.
+pub(super) fn done(connection: &Connection, group: &str, order_id: OrderId) -> Result<Option<u32>, Fault> {
+    const SQL: &str = "SELECT version FROM consumer_progress WHERE consumer_group = ?1 AND order_id = ?2";
+    first(connection, SQL, params![group, order_id.to_string()], |row| Columns::of(row).take())
 }
 
 /// The first row of a query, read by `read`.

@@ -10,32 +10,7 @@ use super::queries::first;
 use super::rows::Columns;
 use super::transaction::End;
 use super::writer::commit_error;
-
-/// Why a shop may not use the database with its currency.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum CurrencyError {
-    /// The amounts are in another currency.
-    #[error("the database's amounts are in {stored}, so shop.currency must be {stored} and not {wanted}")]
-    Other {
-        /// The currency that the database remembers.
-        stored: String,
-        /// The shop's.
-        wanted: String,
-    },
-    /// The amounts may have more fraction digits.
-    #[error(
-        "the database's amounts have {stored} fraction digits, so shop.currency_digits must be {stored} or more, not {wanted}"
-    )]
-    FewerDigits {
-        /// The fraction digits that the database remembers.
-        stored: u32,
-        /// The shop's.
-        wanted: u32,
-    },
-    /// The database does not take it.
-    #[error("the shop's currency cannot be stored: {0}")]
-    NotStored(#[from] CommitError),
-}
+use crate::backend::shop::{CurrencyError, refusal};
 
 impl SqliteStore {
     /// Remembers the shop's currency, which is the only one from then on. More fraction digits are taken, fewer are not.
@@ -73,12 +48,4 @@ fn stored(connection: &Connection) -> Result<Option<Currency>, Fault> {
         let mut columns = Columns::of(row);
         Ok(Currency { code: columns.take()?, digits: columns.take()? })
     })
-}
-
-fn refusal(stored: Currency, wanted: &Currency) -> Option<CurrencyError> {
-    if stored.code != wanted.code {
-        return Some(CurrencyError::Other { stored: stored.code, wanted: wanted.code.clone() });
-    }
-    let (stored, wanted) = (stored.digits, wanted.digits);
-    (wanted < stored).then_some(CurrencyError::FewerDigits { stored, wanted })
 }

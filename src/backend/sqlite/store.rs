@@ -218,6 +218,16 @@ impl Store for SqliteStore {
         })
     }
 
+    fn done(&self, group: Arc<str>, order_ids: Vec<OrderId>) -> Answer<'_, Result<BTreeMap<OrderId, u32>, StoreError>> {
+        self.connections.read(move |connection| {
+            let mut done = BTreeMap::new();
+            for order_id in order_ids {
+                done.extend(queries::done(connection, &group, order_id)?.map(|version| (order_id, version)));
+            }
+            Ok(done)
+        })
+    }
+
     fn due(&self, until: Timestamp, limit: usize) -> Answer<'_, Result<Vec<(OrderId, Timestamp)>, StoreError>> {
         self.connections.read(move |connection| queries::due(connection, until, limit))
     }

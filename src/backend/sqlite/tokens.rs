@@ -1,10 +1,10 @@
-//! Access tokens, on the store's connections. What a role may do is not known here.
+//! Access tokens, on the store's connections.
 
 use std::sync::Arc;
 
 use actors::domain::id::UserId;
 use actors::domain::time::Timestamp;
-use actors::ports::{Clock, CommitError, StoreError};
+use actors::ports::{Answer, Clock, CommitError, StoreError};
 use rusqlite::{Connection, Row, params};
 
 use super::SqliteStore;
@@ -14,6 +14,7 @@ use super::rows::Columns;
 use super::store::Connections;
 use super::transaction::End;
 use super::writer::commit_error;
+use crate::backend::tokens::{NewToken, Removal, StoredToken, TokenStore};
 
 /// The columns that [`token`] reads, in its order.
 macro_rules! token_columns {
@@ -30,47 +31,6 @@ fn token(row: &Row<'_>) -> Result<(i64, StoredToken), Fault> {
     Ok((id, StoredToken { token_id, role, label, user_id, created_at: columns.time()? }))
 }
 
-/// A token to store.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewToken {
-    /// Names the token to those who manage tokens.
-    pub token_id: String,
-    /// The digest of the token itself.
-    pub token_hash: [u8; 32],
-    /// The role's name.
-    pub role: String,
-    /// The user it speaks for, if it is bound to one.
-    pub user_id: Option<UserId>,
-    /// What the shop calls it.
-    pub label: Option<String>,
-}
-
-/// A stored token, without its digest.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoredToken {
-    /// Names the token to those who manage tokens.
-    pub token_id: String,
-    /// The role's name.
-    pub role: String,
-    /// The user it speaks for, if it is bound to one.
-    pub user_id: Option<UserId>,
-    /// What the shop calls it.
-    pub label: Option<String>,
-    /// When it was stored.
-    pub created_at: Timestamp,
-}
-
-/// What became of taking a token away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Removal {
-    /// It is gone.
-    Done,
-    /// There is no token with this id.
-    Unknown,
-    /// It is the only one of its role, and there has to be one.
-    LastOfRole,
-}
-
 /// The tokens of a store.
 #[derive(Clone)]
 pub struct SqliteTokens {
@@ -84,33 +44,37 @@ impl SqliteTokens {
         Self { connections: Arc::clone(&store.connections), clock }
     }
 
-    /// Stores a token and tells when. Its id and its digest must be new.
-    ///
-    /// # Errors
-    /// Fails like any other commit.
-    pub async fn insert(&self, token: NewToken) -> Result<Timestamp, CommitError> {
+    fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<End<T>, Fault> + Send + 'static,
+    ) -> Answer<'static, Result<T, CommitError>> {
+        let written = self.connections.writer.run(move |writer| writer.transact(work).map_err(commit_error));
+        Box::pin(async move {
+            let written = written.map_err(|refusal| CommitError::NotDone(refusal.to_string()))?;
+            written.await.unwrap_or_else(|_| Err(CommitError::Unknown(Fault::BrokeOff.to_string())))
+        })
+    }
+}
+
+impl TokenStore for SqliteTokens {
+    fn insert(&self, token: NewToken) -> Answer<'_, Result<Timestamp, CommitError>> {
         const SQL: &str = "INSERT INTO access_token (token_id, token_hash, role, user_id, label, create_time) \
              VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
         let now = self.clock.now().wall;
-        let insert = self.write(move |connection| {
+        self.write(move |connection| {
             let user_id = token.user_id.as_ref().map(UserId::as_str);
             let NewToken { token_id, token_hash, role, label, .. } = &token;
             let row = params![token_id, token_hash, role, user_id, label, now.millis()];
             connection.prepare_cached(SQL)?.execute(row)?;
             Ok(End::Commit(now))
-        });
-        insert.await
+        })
     }
 
-    /// Takes a token away, unless it is the last of the role that there has to be one of.
-    ///
-    /// # Errors
-    /// Fails like any other commit.
-    pub async fn remove(&self, token_id: String, needed_role: &'static str) -> Result<Removal, CommitError> {
+    fn remove(&self, token_id: String, needed_role: &'static str) -> Answer<'_, Result<Removal, CommitError>> {
         const ROLE: &str = "SELECT role FROM access_token WHERE token_id = ?1";
         const OTHER: &str = "SELECT 1 FROM access_token WHERE role = ?1 AND token_id <> ?2";
         const REMOVE: &str = "DELETE FROM access_token WHERE token_id = ?1";
-        let remove = self.write(move |connection| {
+        self.write(move |connection| {
             let role = first(connection, ROLE, [&token_id], |row| Columns::of(row).take::<String>())?;
             let Some(role) = role else { return Ok(End::Rollback(Removal::Unknown)) };
             if role == needed_role && !connection.prepare_cached(OTHER)?.exists([needed_role, &token_id])? {
@@ -118,48 +82,26 @@ impl SqliteTokens {
             }
             connection.prepare_cached(REMOVE)?.execute([&token_id])?;
             Ok(End::Commit(Removal::Done))
-        });
-        remove.await
+        })
     }
 
-    async fn write<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Connection) -> Result<End<T>, Fault> + Send + 'static,
-    ) -> Result<T, CommitError> {
-        let written = self.connections.writer.run(move |writer| writer.transact(work).map_err(commit_error));
-        let written = written.map_err(|refusal| CommitError::NotDone(refusal.to_string()))?;
-        written.await.unwrap_or_else(|_| Err(CommitError::Unknown(Fault::BrokeOff.to_string())))
-    }
-
-    /// The token with this digest.
-    ///
-    /// # Errors
-    /// Fails if the store cannot be read.
-    pub async fn find(&self, token_hash: [u8; 32]) -> Result<Option<StoredToken>, StoreError> {
+    fn find(&self, token_hash: [u8; 32]) -> Answer<'_, Result<Option<StoredToken>, StoreError>> {
         const SQL: &str = concat!("SELECT ", token_columns!(), " FROM access_token WHERE token_hash = ?1");
         let find = self.connections.read(move |connection| first(connection, SQL, [token_hash], token));
-        Ok(find.await?.map(|(_, token)| token))
+        Box::pin(async move { Ok(find.await?.map(|(_, token)| token)) })
     }
 
-    /// Tokens with their places in the order of making, newest first, from before the place `before` on.
-    ///
-    /// # Errors
-    /// Fails if the store cannot be read.
-    pub async fn list(&self, before: Option<i64>, limit: usize) -> Result<Vec<(i64, StoredToken)>, StoreError> {
+    fn list(&self, before: Option<i64>, limit: usize) -> Answer<'_, Result<Vec<(i64, StoredToken)>, StoreError>> {
         const SQL: &str =
             concat!("SELECT ", token_columns!(), " FROM access_token WHERE id < ?1 ORDER BY id DESC LIMIT ?2");
         let before = before.unwrap_or(i64::MAX);
         let limit = limit_of(limit);
-        self.connections.list(move |connection| all(connection, SQL, [before, limit], token)).await
+        self.connections.list(move |connection| all(connection, SQL, [before, limit], token))
     }
 
-    /// How many tokens there are.
-    ///
-    /// # Errors
-    /// Fails if the store cannot be read.
-    pub async fn count(&self) -> Result<u64, StoreError> {
+    fn count(&self) -> Answer<'_, Result<u64, StoreError>> {
         const SQL: &str = "SELECT count(*) FROM access_token";
         let count = self.connections.read(|connection| first(connection, SQL, [], |row| Columns::of(row).count()));
-        Ok(count.await?.unwrap_or(0))
+        Box::pin(async move { Ok(count.await?.unwrap_or(0)) })
     }
 }

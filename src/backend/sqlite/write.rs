@@ -5,7 +5,7 @@
 
 use actors::domain::commit::{ChangedOrder, Changes, NewOrder, RefundedOrder, StockKeyRecord, StockWrite};
 use actors::domain::event::OrderEvent;
-use actors::domain::id::{KeyScope, PaymentId, ScopedKey};
+use actors::domain::id::{KeyScope, OrderId, PaymentId, ScopedKey};
 use actors::domain::order::OrderState;
 use actors::domain::payment::{Payment, RefundReason, RefundStatus};
 use actors::domain::stock::{FlowEntry, Sku};
@@ -13,9 +13,9 @@ use actors::domain::time::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::fault::Fault;
-use super::snapshot;
 use super::unfiled::View;
 use super::{held, queries};
+use crate::backend::snapshot;
 
 /// The rows of what was inserted.
 #[derive(Debug, Default)]
@@ -44,6 +44,9 @@ pub(super) fn write(connection: &Connection, view: &View, changes: &Changes, now
     changes.purchase_counts.iter().try_for_each(|count| held::write_count(connection, count))?;
     for (group, position) in &changes.positions {
         move_position(connection, group, *position, now)?;
+    }
+    for ((group, order_id), version) in &changes.done {
+        note_done(connection, group, *order_id, *version, now)?;
     }
     Ok(written)
 }
@@ -295,6 +298,20 @@ fn move_position(connection: &Connection, group: &str, position: u64, now: Times
          ON CONFLICT (consumer_group) DO UPDATE SET position = excluded.position, update_time = excluded.update_time \
          WHERE excluded.position > position";
     connection.prepare_cached(sql)?.execute(params![group, signed(position)?, now.millis()])?;
+    Ok(())
+}
+
+fn note_done(
+    connection: &Connection,
+    group: &str,
+    order_id: OrderId,
+    version: u32,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    let sql = "INSERT INTO consumer_progress (consumer_group, order_id, version, update_time) VALUES (?1, ?2, ?3, ?4) \
+         ON CONFLICT (consumer_group, order_id) DO UPDATE SET version = excluded.version, \
+         update_time = excluded.update_time WHERE excluded.version > version";
+    connection.prepare_cached(sql)?.execute(params![group, order_id.to_string(), version, now.millis()])?;
     Ok(())
 }
 

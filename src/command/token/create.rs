@@ -66,7 +66,7 @@ async fn in_store(args: TokenCreateArgs) -> Result<CreatedToken, Failure> {
     let caller = caller.ok_or_else(|| Failure::Usage(format!("{role} is not a role, or names no user")))?;
     let flags = Flags { config, listen: None, data: Some(target.data) };
     let settings = Settings::of_process(&flags).map_err(|error| Failure::Usage(error.to_string()))?;
-    say(&format!("no service is running; the token is kept in {}", settings.store.path.display()));
+    say(&format!("no service is running; the token is kept in {}", settings.store));
     let issued = issue_offline(settings, caller, label).await.map_err(Failure::of_start)?;
     Ok(CreatedToken { token_id: issued.record.token_id, token: issued.token })
 }

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use actors::node::{KindTotal, LiveActors, SpreadSeen, VIOLATIONS};
-use prometheus::proto::{Bucket, Counter, Gauge, Histogram, LabelPair, Metric, MetricFamily, MetricType};
+use actors::node::{KindTotal, LiveActors, VIOLATIONS};
+use prometheus::proto::{MetricFamily, MetricType};
+
+use super::family::{add, counted, gauge, spread};
 
 /// One of the core's counters.
 struct Row {
@@ -33,6 +35,10 @@ const COUNTERS: &[Row] = rows! {
     "stock"     "ungated"          => "floodgate_ledger_passed_by_total", "requests passed on to the store without the ledger";
     "refuser"   "look_ups"         => "floodgate_key_look_ups_total", "reads for keys of requests about to be refused";
     "refuser"   "keys"             => "floodgate_keys_looked_up_total", "keys looked up before a refusal";
+    "worker"    "done"             => "floodgate_events_done_total", "order events whose effect was done and recorded by the worker";
+    "worker"    "repeats"          => "floodgate_events_repeated_total", "order events delivered again and dropped";
+    "worker"    "refused"          => "floodgate_effects_refused_total", "times the effect of an order event was refused";
+    "worker"    "put_aside"        => "floodgate_events_put_aside_total", "order events put aside as dead letters";
     "publisher" "published"        => "floodgate_events_published_total", "order events put on the stream";
     "printer"   "lines"            => "floodgate_events_printed_total", "order events printed";
     "sweeper"   "found"            => "floodgate_overdue_found_total", "unpaid orders that a sweep found past their deadline";
@@ -99,66 +105,6 @@ fn of_kinds(families: &mut Vec<MetricFamily>, totals: &BTreeMap<&'static str, Ki
         let metric = counted(&[("kind", kind)], total.restarts);
         add(families, "floodgate_actor_restarts_total", "actors replaced after a panic", MetricType::COUNTER, metric);
     }
-}
-
-/// Adds a number to the family that was begun last, or begins another.
-fn add(families: &mut Vec<MetricFamily>, name: &str, help: &str, kind: MetricType, metric: Metric) {
-    match families.last_mut().filter(|family| family.name() == name) {
-        Some(family) => family.mut_metric().push(metric),
-        None => {
-            let mut family = MetricFamily::default();
-            family.set_name(name.to_owned());
-            family.set_help(help.to_owned());
-            family.set_field_type(kind);
-            family.set_metric(vec![metric]);
-            families.push(family);
-        }
-    }
-}
-
-fn labelled(labels: &[(&str, &str)]) -> Metric {
-    let pair = |(name, value): &(&str, &str)| {
-        let mut pair = LabelPair::default();
-        pair.set_name((*name).to_owned());
-        pair.set_value((*value).to_owned());
-        pair
-    };
-    Metric::from_label(labels.iter().map(pair).collect())
-}
-
-fn counted(labels: &[(&str, &str)], count: u64) -> Metric {
-    let (mut metric, mut counter) = (labelled(labels), Counter::default());
-    counter.set_value(number(count));
-    metric.set_counter(counter);
-    metric
-}
-
-fn gauge(labels: &[(&str, &str)], count: usize) -> Metric {
-    let (mut metric, mut gauge) = (labelled(labels), Gauge::default());
-    gauge.set_value(number(u64::try_from(count).unwrap_or(u64::MAX)));
-    metric.set_gauge(gauge);
-    metric
-}
-
-fn spread(labels: &[(&str, &str)], seen: &SpreadSeen, unit: f64) -> Metric {
-    let bucket = |(bound, count): &(u64, u64)| {
-        let mut bucket = Bucket::default();
-        bucket.set_upper_bound(number(*bound) / unit);
-        bucket.set_cumulative_count(*count);
-        bucket
-    };
-    let (mut metric, mut histogram) = (labelled(labels), Histogram::default());
-    histogram.set_bucket(seen.up_to.iter().map(bucket).collect());
-    histogram.set_sample_count(seen.count);
-    histogram.set_sample_sum(number(seen.sum) / unit);
-    metric.set_histogram(histogram);
-    metric
-}
-
-/// Prometheus knows only floating point, which is exact up to 2^53.
-#[expect(clippy::cast_precision_loss, reason = "a count beyond 2^53 may be off by one")]
-fn number(count: u64) -> f64 {
-    count as f64
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod change;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::facts::{Changes, Decided, Facts, KeyRecord, KeyedAnswer, NewOrder, StockKeyRecord, StockWrite};
@@ -68,6 +69,13 @@ impl Deciding {
             Mutation::Acknowledge { group, position } => {
                 let latest = self.changes.positions.entry(group).or_default();
                 *latest = (*position).max(*latest);
+                Ok(Outcome::Acknowledged)
+            }
+            Mutation::NoteDone { group, versions } => {
+                for (order_id, version) in versions {
+                    let highest = self.changes.done.entry((Arc::clone(group), *order_id)).or_default();
+                    *highest = (*version).max(*highest);
+                }
                 Ok(Outcome::Acknowledged)
             }
         }

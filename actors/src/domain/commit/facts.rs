@@ -1,6 +1,7 @@
 //! What a transaction reads and what it writes.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::purchase::{Held, Purchase, PurchaseCount};
 use super::{Mutation, Verdict};
@@ -59,7 +60,7 @@ impl Needs {
                 Mutation::ChangeStock { change, .. } => {
                     needs.skus.insert(change.sku_id.clone());
                 }
-                Mutation::Acknowledge { .. } => {}
+                Mutation::Acknowledge { .. } | Mutation::NoteDone { .. } => {}
             }
         }
         needs.orders.extend(&needs.moving);
@@ -152,6 +153,8 @@ pub struct Changes {
     pub purchase_counts: Vec<PurchaseCount>,
     /// Positions of consumer groups in the embedded log.
     pub positions: BTreeMap<&'static str, u64>,
+    /// The highest version that consumer groups have done of orders. A record never goes back.
+    pub done: BTreeMap<(Arc<str>, OrderId), u32>,
 }
 
 impl Changes {

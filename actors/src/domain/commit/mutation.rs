@@ -1,5 +1,7 @@
 //! What may be asked of a transaction, and what it answers.
 
+use std::sync::Arc;
+
 use crate::domain::id::{OrderId, PaymentId, ScopedKey, SkuId, UserId};
 use crate::domain::order::{Amendment, CancelReason, ExpectedVersion, Order, PlaceOrder};
 use crate::domain::payment::{Payment, PaymentNotice, RefundReason};
@@ -44,6 +46,13 @@ pub enum Mutation {
         /// The position of the last event whose effect is done.
         position: u64,
     },
+    /// Record what a consumer group has done of a stream that nodes share.
+    NoteDone {
+        /// The consumer group.
+        group: Arc<str>,
+        /// Orders with the highest version whose effect is done.
+        versions: Vec<(OrderId, u32)>,
+    },
 }
 
 impl Mutation {
@@ -69,7 +78,8 @@ impl Mutation {
             | Self::Delete(_)
             | Self::SettleRefund(_)
             | Self::PutSku(_)
-            | Self::Acknowledge { .. } => None,
+            | Self::Acknowledge { .. }
+            | Self::NoteDone { .. } => None,
         }
     }
 }
@@ -155,7 +165,7 @@ pub enum Outcome {
         /// Whether that was an earlier attempt under the same key.
         replayed: bool,
     },
-    /// The position is recorded.
+    /// What a consumer group has done is recorded.
     Acknowledged,
 }
 

@@ -22,7 +22,6 @@ async fn seven_events(bench: &Bench) -> Vec<OrderEvent> {
     let mut events = Vec::new();
     for batch in batches {
         let committed = bench.commit(batch).await;
-        bench.log.publish(committed.events.clone()).await.expect("the log takes events");
         events.extend(committed.events);
     }
     assert_eq!(events.len(), 7);
@@ -30,7 +29,7 @@ async fn seven_events(bench: &Bench) -> Vec<OrderEvent> {
 }
 
 async fn read(bench: &Bench, position: u64, limit: usize) -> Vec<LoggedEvent> {
-    bench.log.read(position, limit).await.expect("the log can be read")
+    bench.log().read(position, limit).await.expect("the log can be read")
 }
 
 async fn acknowledge(bench: &Bench, group: &'static str, position: u64) {
@@ -38,7 +37,7 @@ async fn acknowledge(bench: &Bench, group: &'static str, position: u64) {
 }
 
 async fn position(bench: &Bench, group: &'static str) -> u64 {
-    bench.log.position(group).await.expect("the log can be read")
+    bench.log().position(group).await.expect("the log can be read")
 }
 
 /// One log, in the order in which the store committed, positions growing from above zero.
@@ -70,14 +69,6 @@ pub async fn reading_goes_on_after_a_position_up_to_the_limit(bench: Bench) {
         assert_eq!(parts, whole, "{limit}");
     }
     assert_eq!(read(&bench, u64::MAX, 100).await, []);
-}
-
-/// Publishing twice is publishing once, and publishing nothing is nothing.
-pub async fn publishing_neither_repeats_nor_loses_events(bench: Bench) {
-    let events = seven_events(&bench).await;
-    bench.log.publish(events.clone()).await.expect("the log takes events");
-    bench.log.publish(Vec::new()).await.expect("the log takes nothing");
-    assert_eq!(read(&bench, 0, 100).await.len(), events.len());
 }
 
 /// A position moves when its acknowledgement is committed.

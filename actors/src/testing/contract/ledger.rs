@@ -1,12 +1,15 @@
 //! What a `Ledger` owes the core: a gate that never lets more pass than it was told is there, for as long as it
 //! remembers.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::domain::id::{GrantId, OrderId, SkuId};
 use crate::domain::limits::GRANT_LIFETIME;
-use crate::ports::{Answer, Ledger, LedgerLevel, Refusal, ReserveReply, ReserveRequest, ReserveVerdict, Settlement};
+use crate::ports::{
+    Answer, Ledger, LedgerLevel, Refusal, ReserveReply, ReserveRequest, ReserveVerdict, Settlement, Signals,
+    StockSignal,
+};
 use crate::testing::fixtures::sku_id;
 
 use ReserveVerdict::{Granted, Refused};
@@ -15,6 +18,9 @@ use ReserveVerdict::{Granted, Refused};
 pub trait LedgerBackend: Send + Sync + 'static {
     /// The ledger under test.
     fn ledger(&self) -> Arc<dyn Ledger>;
+
+    /// What tells of its levels.
+    fn signals(&self) -> Arc<dyn Signals>;
 
     /// Lets so much time pass on the ledger's own clock.
     fn pass(&self, duration: Duration) -> Answer<'_, ()>;
@@ -33,7 +39,10 @@ impl LedgerBench {
     }
 
     async fn reply(&self, wanted: &[(u128, u32)]) -> ReserveReply {
-        let request = |(grant, quantity): &(u128, u32)| ReserveRequest { grant: named(*grant), quantity: *quantity };
+        let request = |(grant, quantity): &(u128, u32)| {
+            let who = format!("buyer-{grant}").into();
+            ReserveRequest { grant: named(*grant), quantity: *quantity, who }
+        };
         let requests = wanted.iter().map(request).collect();
         self.backend.ledger().reserve(&self.sku_id, requests).await.expect("the ledger answers")
     }
@@ -186,6 +195,17 @@ pub async fn a_resting_sku_keeps_its_grants(bench: LedgerBench) {
     assert!(matches!(bench.read().await, None | Some((5, 3, 5, 0))));
 }
 
+/// A SKU that is forgotten is missing, with all its grants, and may be settled at an older version.
+pub async fn a_forgotten_sku_is_missing(bench: LedgerBench) {
+    bench.settle(&[], Some((3, 5))).await;
+    bench.reserve(&[(1, 2)]).await;
+    bench.backend.ledger().forget(&bench.sku_id).await.expect("the ledger answers");
+    assert_eq!(bench.read().await, None);
+    assert_eq!(bench.reply(&[(1, 2)]).await, ReserveReply::Missing);
+    bench.settle(&[], Some((2, 4))).await;
+    assert_eq!(bench.read().await, Some((4, 2, 4, 0)));
+}
+
 /// What happens to one SKU is nothing to another.
 pub async fn skus_do_not_share_anything(bench: LedgerBench) {
     bench.settle(&[], Some((1, 1))).await;
@@ -195,4 +215,28 @@ pub async fn skus_do_not_share_anything(bench: LedgerBench) {
     assert_eq!(other.reserve(&[(1, 1)]).await, vec![Granted]);
     let first = LedgerBench { sku_id: sku_id("a"), ..other };
     assert_eq!(first.read().await, Some((1, 1, 1, 0)));
+}
+
+/// Whoever listens hears of levels that are newer than what the ledger had, and of no others.
+pub async fn newer_levels_are_told_to_whoever_listens(bench: LedgerBench) {
+    let told = Arc::<Mutex<Vec<StockSignal>>>::default();
+    let hear = Arc::clone(&told);
+    bench.backend.signals().subscribe(Arc::new(move |signal| {
+        hear.lock().unwrap_or_else(PoisonError::into_inner).push(signal);
+    }));
+    let heard = || told.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let mut version = 0;
+    // What was settled before anyone listened is told to nobody, and listening may take a while to begin.
+    while heard().is_empty() && version < 100 {
+        version += 1;
+        bench.settle(&[], Some((version, 7))).await;
+        bench.backend.pass(Duration::from_millis(50)).await;
+    }
+    bench.settle(&[], Some((version, 7))).await;
+    bench.settle(&[], Some((version - 1, 9))).await;
+    bench.settle(&[1], None).await;
+    bench.settle(&[], Some((version + 1, 0))).await;
+    bench.backend.pass(Duration::from_millis(500)).await;
+    let signal = |version, available| StockSignal { sku_id: bench.sku_id.clone(), version, available };
+    assert_eq!(heard(), [signal(version, 7), signal(version + 1, 0)]);
 }

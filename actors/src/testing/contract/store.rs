@@ -8,6 +8,7 @@ pub mod limits;
 pub mod listing;
 pub mod payments;
 pub mod placing;
+pub mod progress;
 pub mod refunds;
 pub mod stock;
 pub mod whole;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::WINDOW;
+use super::events::{EventPath, Roads};
 use super::history::History;
 use crate::domain::event::OrderEvent;
 use crate::domain::id::OrderId;
@@ -108,14 +109,46 @@ pub(super) fn after_all(disk: &Disk, history: &History, now: Timestamp, prints_o
             found.push(format!("effects_once is broken: {order_id} printed {printed:?}, committed {committed:?}"));
         }
     }
-    let recorded = tables.positions.get(PRINTER_GROUP).copied().unwrap_or_default();
-    if recorded != tables.events.len() as u64 {
-        found.push(format!("effects_once is broken: {recorded} of {} effects are recorded", tables.events.len()));
-    }
     if prints_once && record.printed.values().any(|times| *times > 1) {
         found.push("effects_once is broken: a line was printed twice though nothing died".to_owned());
     }
     drop((tables, record));
+    found.iter().for_each(|found| history.violate(found));
+}
+
+/// What holds of the way that events go: nothing is left on it, and it is recorded how far all have come.
+pub(super) fn after_handing_on(disk: &Disk, history: &History, roads: &Roads) {
+    let tables = disk.tables();
+    let mut found: Vec<String> = Vec::new();
+    if roads.path == EventPath::Log {
+        let recorded = tables.positions.get(PRINTER_GROUP).copied().unwrap_or_default();
+        if recorded != tables.events.len() as u64 {
+            found.push(format!("effects_once is broken: {recorded} of {} effects are recorded", tables.events.len()));
+        }
+    } else if !tables.unpublished.is_empty() {
+        found.push(format!("effects_once is broken: {:?} wait in the outbox", tables.unpublished));
+    }
+    if roads.path == EventPath::Stream {
+        let mut streamed: BTreeMap<OrderId, Vec<u32>> = BTreeMap::new();
+        for event in roads.broker.messages().into_iter().flatten() {
+            let versions = streamed.entry(event.order_id).or_default();
+            if !versions.contains(&event.version) {
+                versions.push(event.version);
+            }
+        }
+        for (order_id, events) in events_by_order(&tables) {
+            let committed: Vec<u32> = events.iter().map(|event| event.version).collect();
+            let streamed = streamed.remove(&order_id).unwrap_or_default();
+            if streamed != committed {
+                found.push(format!("events_in_order is broken: {order_id} streamed {streamed:?}, not {committed:?}"));
+            }
+            let done = tables.done.get(&(PRINTER_GROUP.into(), order_id)).copied();
+            if done != committed.last().copied() {
+                found.push(format!("effects_once is broken: {done:?} of {committed:?} of {order_id} is recorded"));
+            }
+        }
+    }
+    drop(tables);
     found.iter().for_each(|found| history.violate(found));
 }
 

@@ -18,9 +18,9 @@ use crate::domain::order::Order;
 use crate::domain::stock::Sku;
 use crate::domain::time::Timestamp;
 use crate::ports::{
-    Answer, Clock, CommitError, Committed, EventLog, EventLogError, FlowPage, Ledger, LedgerError, LedgerLevel,
-    LoggedEvent, OrderPage, OrderQuery, RefundPage, RefundQuery, ReserveReply, ReserveRequest, Settlement, SkuAudit,
-    SkuPage, Store, StoreError,
+    Answer, Clock, CommitError, Committed, EventLog, EventLogError, FlowPage, Hear, Ledger, LedgerError, LedgerLevel,
+    LoggedEvent, OrderPage, OrderQuery, RefundPage, RefundQuery, ReserveReply, ReserveRequest, Settlement, Signals,
+    SkuAudit, SkuPage, Store, StoreError,
 };
 use crate::stock::MemoryLedger;
 use crate::testing::memory_store::{Disk, MemoryStore};
@@ -47,7 +47,7 @@ impl Weather {
     }
 
     /// How long something takes: mostly a little, seldom very long.
-    fn delay(&self, usual_ms: u64) -> Duration {
+    pub(super) fn delay(&self, usual_ms: u64) -> Duration {
         let is_slow = self.strikes();
         Duration::from_millis(self.dice.up_to(if is_slow { 6_000 } else { usual_ms }))
     }
@@ -186,6 +186,14 @@ impl Store for FaultyStore {
         .boxed()
     }
 
+    fn done(&self, group: Arc<str>, order_ids: Vec<OrderId>) -> Answer<'_, Result<BTreeMap<OrderId, u32>, StoreError>> {
+        async move {
+            self.reading().await?;
+            self.inner.done(group, order_ids).await
+        }
+        .boxed()
+    }
+
     fn due(&self, until: Timestamp, limit: usize) -> Answer<'_, Result<Vec<(OrderId, Timestamp)>, StoreError>> {
         async move {
             self.reading().await?;
@@ -209,16 +217,6 @@ impl Store for FaultyStore {
 }
 
 impl EventLog for FaultyStore {
-    fn publish(&self, events: Vec<OrderEvent>) -> Answer<'_, Result<(), EventLogError>> {
-        async move {
-            if self.weather.strikes() {
-                return Err(EventLogError("no answer".to_owned()));
-            }
-            self.inner.publish(events).await
-        }
-        .boxed()
-    }
-
     fn read(&self, position: u64, limit: usize) -> Answer<'_, Result<Vec<LoggedEvent>, EventLogError>> {
         async move {
             self.reading().await.map_err(|error| EventLogError(error.to_string()))?;
@@ -309,7 +307,26 @@ impl Ledger for FaultyLedger {
         self.inner.may_know(sku_id)
     }
 
+    fn forget(&self, sku_id: &SkuId) -> Answer<'_, Result<(), LedgerError>> {
+        self.inner.forget(sku_id)
+    }
+
+    fn is_answering(&self) -> bool {
+        self.inner.is_answering()
+    }
+
     fn read(&self, sku_id: &SkuId) -> Answer<'_, Result<Option<LedgerLevel>, LedgerError>> {
         self.inner.read(sku_id)
+    }
+}
+
+impl Signals for FaultyLedger {
+    fn subscribe(&self, hear: Hear) {
+        let weather = self.weather.clone();
+        self.inner.subscribe(Arc::new(move |signal| {
+            if !weather.strikes() {
+                hear(signal);
+            }
+        }));
     }
 }

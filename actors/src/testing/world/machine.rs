@@ -12,8 +12,8 @@ use super::history::History;
 use crate::domain::event::OrderEvent;
 use crate::domain::id::OrderId;
 use crate::domain::time::Timestamp;
-use crate::node::{Node, Ports};
-use crate::ports::{Answer, Clock, EventLog, EventSink, Ids, Ledger, SinkError, Spawn, Store};
+use crate::node::{Events, Node, Ports, Shared};
+use crate::ports::{Answer, Clock, EventSink, Ids, Ledger, SinkError, Spawn, Store};
 
 /// A running machine.
 pub(super) struct Machine {
@@ -40,6 +40,7 @@ impl Machine {
         store: Arc<FaultyStore>,
         ledger: Arc<FaultyLedger>,
         printed: PrintedLines,
+        (events, stream): (Events, Option<Shared>),
         weather: &Weather,
     ) -> Self {
         let (tasks, mut queue) = mpsc::unbounded_channel::<Task>();
@@ -52,11 +53,12 @@ impl Machine {
             };
             actors.run_until(run).await;
         });
-        let (log, store): (Arc<dyn EventLog>, Arc<dyn Store>) = (Arc::clone(&store) as _, store as _);
         let ports = Ports {
-            store,
-            ledger: ledger as Arc<dyn Ledger>,
-            log,
+            store: store as Arc<dyn Store>,
+            ledger: Arc::clone(&ledger) as Arc<dyn Ledger>,
+            signals: ledger,
+            events,
+            stream,
             sink: Arc::new(printed),
             clock: Arc::clone(clock),
             ids: Arc::new(CountedIds {
@@ -113,7 +115,7 @@ impl EventSink for PrintedLines {
             let is_torn = self.weather.strikes();
             let out = if is_torn { self.weather.dice.one_of(events.len() + 1) } else { events.len() };
             events.iter().take(out).for_each(|event| self.history.print(event));
-            if is_torn { Err(SinkError { printed: out, reason: "the pipe is full".to_owned() }) } else { Ok(()) }
+            if is_torn { Err(SinkError::unavailable(out, "the pipe is full".to_owned())) } else { Ok(()) }
         }
         .boxed()
     }

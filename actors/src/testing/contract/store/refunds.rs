@@ -70,7 +70,7 @@ pub async fn what_is_owed_back_is_listed_and_nothing_else(bench: Bench) {
 /// A settled refund is done, keeps its place among all, and leaves the order as it is.
 pub async fn a_refund_is_settled_once_and_its_order_stays(bench: Bench) {
     three_refunds(&bench).await;
-    let before = (bench.order(2).await, bench.log.read(0, 100).await);
+    let before = (bench.order(2).await, bench.store.events(order_id(2)).await);
     let settle = || Mutation::SettleRefund(payment_id("p-4"));
     bench.clock.advance(Duration::from_secs(1));
     let first = bench.one(settle()).await;
@@ -86,7 +86,7 @@ pub async fn a_refund_is_settled_once_and_its_order_stays(bench: Bench) {
     }
     bench.clock.advance(Duration::from_secs(1));
     assert_eq!(bench.one(settle()).await, first, "a repeat is answered alike");
-    assert_eq!((bench.order(2).await, bench.log.read(0, 100).await), before);
+    assert_eq!((bench.order(2).await, bench.store.events(order_id(2)).await), before);
     bench.assert_sound([1, 2]).await;
 }
 

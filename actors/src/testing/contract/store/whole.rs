@@ -12,7 +12,7 @@ use crate::testing::fixtures::{PRICE, cancellation, order_id, payment, place, pl
 pub async fn a_batch_that_changes_nothing_writes_nothing(bench: Bench) {
     bench.stock_up("a", 1).await;
     bench.place(place_keyed(1, "u", "k", &[("a", 1)])).await;
-    let before = (bench.sku("a").await, bench.log.read(0, 100).await);
+    let before = (bench.sku("a").await, bench.store.events(order_id(1)).await);
     let batch = [
         Mutation::Place(place(2, "u", &[("a", 1)])),
         Mutation::Place(place_keyed(3, "u", "k", &[("a", 1)])),
@@ -20,7 +20,7 @@ pub async fn a_batch_that_changes_nothing_writes_nothing(bench: Bench) {
     ];
     let committed = bench.commit(batch).await;
     assert_eq!((committed.events, committed.tally), (Vec::new(), Tally::default()));
-    assert_eq!((bench.sku("a").await, bench.log.read(0, 100).await), before);
+    assert_eq!((bench.sku("a").await, bench.store.events(order_id(1)).await), before);
     assert!(bench.commit([]).await.verdicts.is_empty());
 }
 
@@ -29,7 +29,7 @@ pub async fn what_was_written_is_counted(bench: Bench) {
     bench.stock_up("a", 2).await;
     bench.place(place(9, "u", &[("a", 1)])).await;
     let one = |written| Tally { done: 1, written, ..Tally::default() };
-    let acknowledged = Mutation::Acknowledge { group: "readers", position: 1 };
+    let acknowledged = Mutation::NoteDone { group: "readers".into(), versions: vec![(order_id(9), 1)] };
     let batch = [
         Mutation::PutSku(put_sku("b")),
         Mutation::Place(place_keyed(1, "u", "k", &[("a", 1)])),

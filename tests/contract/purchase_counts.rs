@@ -1,4 +1,4 @@
-//! SQLite keeps counts of what users with many orders hold of SKUs with a limit, so that no look-up goes through them all.
+//! Counts are kept of what users with many orders hold of SKUs with a limit, so that no look-up goes through them all.
 
 use std::sync::Arc;
 
@@ -10,27 +10,44 @@ use actors::ports::Store;
 use actors::testing::fixtures::{NEVER, cancellation, place, put_limited_sku, put_sku, stock_change};
 use actors::testing::manual_clock::ManualClock;
 use floodgate::backend::sqlite::{SqliteOptions, SqliteStore};
+use mysql_async::prelude::Queryable as _;
 use rusqlite::Connection;
 use tempfile::TempDir;
+
+use crate::mysql::Database;
 
 /// More orders than are summed up time and again.
 const MANY: u64 = 3 * ORDERS_SUMMED_MAX as u64;
 
 struct Bench {
-    store: SqliteStore,
-    tables: Connection,
-    _directory: TempDir,
+    store: Arc<dyn Store>,
+    tables: Tables,
 }
 
-/// A shop with three SKUs without a limit, and user `u` who ordered and cancelled `a` many times.
-async fn bench() -> Bench {
+/// A store's tables, for somebody else to look into.
+enum Tables {
+    Sqlite { tables: Connection, _directory: TempDir },
+    Mysql(Database),
+}
+
+async fn sqlite() -> Bench {
     let directory = TempDir::new().expect("a temporary directory");
     let path = directory.path().join("floodgate.db");
     let clock = Arc::<ManualClock>::default();
     let store =
         SqliteStore::open(SqliteOptions::at(&path), clock, Rules::default()).expect("the database can be opened");
     let tables = Connection::open(&path).expect("the database can be opened");
-    let bench = Bench { store, tables, _directory: directory };
+    with_history(Bench { store: Arc::new(store), tables: Tables::Sqlite { tables, _directory: directory } }).await
+}
+
+async fn mysql() -> Bench {
+    let database = Database::new();
+    let store = database.fresh_store().await;
+    with_history(Bench { store: Arc::new(store), tables: Tables::Mysql(database) }).await
+}
+
+/// A shop with three SKUs without a limit, and user `u` who ordered and cancelled `a` many times.
+async fn with_history(bench: Bench) -> Bench {
     for sku in ["a", "b", "c"] {
         let change = Mutation::ChangeStock { change: stock_change(sku, 1_000, "k"), deadline: NEVER };
         bench.accept(vec![Mutation::PutSku(put_sku(sku)), change]).await;
@@ -73,56 +90,84 @@ impl Bench {
     }
 
     /// The counts that are kept.
-    fn counts(&self) -> Vec<String> {
-        let sql = "SELECT user_id || ' ' || sku_id || ' ' || units FROM purchase_count ORDER BY 1";
-        let mut statement = self.tables.prepare(sql).expect("the query is sound");
-        let rows = statement.query_map([], |row| row.get(0)).expect("readable");
-        rows.collect::<rusqlite::Result<_>>().expect("readable")
+    async fn counts(&self) -> Vec<String> {
+        let sql = "SELECT concat(user_id, ' ', sku_id, ' ', units) FROM purchase_count ORDER BY 1";
+        match &self.tables {
+            Tables::Mysql(database) => database.rows(sql).await,
+            Tables::Sqlite { tables, .. } => {
+                let mut statement = tables.prepare(sql).expect("the query is sound");
+                let rows = statement.query_map([], |row| row.get(0)).expect("readable");
+                rows.collect::<rusqlite::Result<_>>().expect("readable")
+            }
+        }
+    }
+
+    async fn change(&self, sql: &str) {
+        match &self.tables {
+            Tables::Mysql(database) => database.other().await.query_drop(sql).await.expect("writable"),
+            Tables::Sqlite { tables, .. } => drop(tables.execute(sql, []).expect("writable")),
+        }
     }
 }
 
-#[tokio::test]
-async fn nothing_is_counted_without_a_limit_nor_of_a_user_with_few_orders() {
-    let bench = bench().await;
+macro_rules! cases {
+    ($store:ident: $($case:ident)*) => {
+        mod $store {
+            $(
+                #[tokio::test]
+                async fn $case() {
+                    super::$case(super::$store().await).await;
+                }
+            )*
+        }
+    };
+    ($($case:ident)*) => {
+        cases!(sqlite: $($case)*);
+        cases!(mysql: $($case)*);
+    };
+}
+
+cases! {
+    nothing_is_counted_without_a_limit_nor_of_a_user_with_few_orders
+    a_user_with_many_orders_is_counted_from_the_first_look_up_on_also_from_one_that_is_refused
+    where_there_is_a_count_no_order_is_looked_at
+    a_limit_that_is_lifted_takes_its_counts_with_it_and_no_others
+}
+
+async fn nothing_is_counted_without_a_limit_nor_of_a_user_with_few_orders(bench: Bench) {
     bench.accept(vec![wanted(1_001, "u", "a", 1), wanted(1_002, "u", "b", 1)]).await;
     bench.accept(vec![limit("b", 9), wanted(1_003, "v", "b", 1), wanted(1_004, "u", "a", 1)]).await;
     bench.accept(vec![cancelled(1_001), cancelled(1_002), cancelled(1_003)]).await;
     assert_eq!(bench.held(1_005, "v", "b").await, 0);
-    assert!(bench.counts().is_empty(), "{:?}", bench.counts());
+    assert_eq!(bench.counts().await, [""; 0]);
 }
 
-#[tokio::test]
-async fn a_user_with_many_orders_is_counted_from_the_first_look_up_on_also_from_one_that_is_refused() {
-    let bench = bench().await;
+async fn a_user_with_many_orders_is_counted_from_the_first_look_up_on_also_from_one_that_is_refused(bench: Bench) {
     bench.accept(vec![wanted(1_001, "u", "a", 2), limit("a", 9), limit("b", 9)]).await;
     assert_eq!(bench.held(1_002, "u", "a").await, 2);
-    assert_eq!(bench.counts(), ["u a 2"]);
+    assert_eq!(bench.counts().await, ["u a 2"]);
     bench.accept(vec![wanted(1_003, "u", "b", 1), cancelled(1_001), wanted(1_004, "u", "c", 1)]).await;
-    assert_eq!(bench.counts(), ["u a 0", "u b 1"], "kept at zero too, and not where there is no limit");
+    assert_eq!(bench.counts().await, ["u a 0", "u b 1"], "kept at zero too, and not where there is no limit");
     bench.accept(vec![cancelled(1_003), wanted(1_005, "u", "a", 9)]).await;
-    assert_eq!(bench.counts(), ["u a 9", "u b 0"]);
+    assert_eq!(bench.counts().await, ["u a 9", "u b 0"]);
 }
 
-#[tokio::test]
-async fn where_there_is_a_count_no_order_is_looked_at() {
-    let bench = bench().await;
+async fn where_there_is_a_count_no_order_is_looked_at(bench: Bench) {
     bench.accept(vec![limit("a", 99), wanted(1_001, "u", "a", 1)]).await;
     // No orders add up to this, so whoever knows it has it from the count.
-    bench.tables.execute("UPDATE purchase_count SET units = 50", []).expect("writable");
+    bench.change("UPDATE purchase_count SET units = 50").await;
     assert_eq!(bench.held(1_002, "u", "a").await, 50);
     bench.accept(vec![wanted(1_003, "u", "a", 2), cancelled(1_001)]).await;
-    assert_eq!(bench.counts(), ["u a 51"]);
+    assert_eq!(bench.counts().await, ["u a 51"]);
     assert_eq!(bench.held(1_004, "u", "a").await, 51);
 }
 
-#[tokio::test]
-async fn a_limit_that_is_lifted_takes_its_counts_with_it_and_no_others() {
-    let bench = bench().await;
+async fn a_limit_that_is_lifted_takes_its_counts_with_it_and_no_others(bench: Bench) {
     bench.accept(vec![limit("a", 9), limit("b", 9), wanted(1_001, "u", "a", 1), wanted(1_002, "u", "b", 1)]).await;
     bench.accept(vec![limit("a", 5)]).await;
-    assert_eq!(bench.counts(), ["u a 1", "u b 1"], "another limit is a limit");
+    assert_eq!(bench.counts().await, ["u a 1", "u b 1"], "another limit is a limit");
     bench.accept(vec![Mutation::PutSku(put_sku("a"))]).await;
-    assert_eq!(bench.counts(), ["u b 1"]);
+    assert_eq!(bench.counts().await, ["u b 1"]);
     bench.accept(vec![wanted(1_003, "u", "a", 7), limit("a", 9)]).await;
     assert_eq!(bench.held(1_004, "u", "a").await, 8);
 }

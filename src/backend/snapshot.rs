@@ -1,6 +1,6 @@
 //! The order as it was answered, as JSON: what a replay under its key answers from, whatever became of it later.
 //!
-//! The names here are stored, so they stay as they are; a new field has a default.
+//! Every store keeps it so. The names here are stored, so they stay as they are; a new field has a default.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,10 @@ use actors::domain::payment::{Refund, RefundReason};
 use actors::domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::fault::Fault;
+/// What is stored is not an order as it was answered; the text says why.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(in crate::backend) struct Malformed(String);
 
 #[derive(Serialize, Deserialize)]
 struct StoredOrder<'a> {
@@ -67,7 +70,7 @@ struct StoredKey<'a> {
 }
 
 /// Writes an order down.
-pub(super) fn write(order: &Order) -> Result<String, Fault> {
+pub(in crate::backend) fn write(order: &Order) -> Result<String, Malformed> {
     let (cancel_reason, cancel_text) = match &order.state {
         OrderState::Cancelled { reason, text } => (Some(reason.name().into()), text.as_deref().map(Cow::from)),
         _ => (None, None),
@@ -96,11 +99,11 @@ pub(super) fn write(order: &Order) -> Result<String, Fault> {
             body_hash: format!("{:032x}", u128::from_be_bytes(*body_hash.as_bytes())).into(),
         }),
     };
-    serde_json::to_string(&stored).map_err(|error| Fault::Damaged(format!("an order cannot be written down: {error}")))
+    serde_json::to_string(&stored).map_err(|error| Malformed(format!("an order cannot be written down: {error}")))
 }
 
 /// Reads an order back.
-pub(super) fn read(json: &str) -> Result<Order, Fault> {
+pub(in crate::backend) fn read(json: &str) -> Result<Order, Malformed> {
     let stored: StoredOrder<'_> = serde_json::from_str(json).map_err(|error| damaged(&error.to_string()))?;
     load(stored).ok_or_else(|| damaged("a value is out of range"))
 }
@@ -176,8 +179,8 @@ fn parse<T: std::str::FromStr<Err = MalformedId>>(text: &str) -> Option<T> {
     text.parse().ok()
 }
 
-fn damaged(why: &str) -> Fault {
-    Fault::Damaged(format!("the stored answer of an order cannot be read: {why}"))
+fn damaged(why: &str) -> Malformed {
+    Malformed(format!("the stored answer of an order cannot be read: {why}"))
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes the field by reference")]
@@ -264,7 +267,7 @@ mod tests {
         for (from, to) in [("\"status\":1", "\"status\":9"), ("u-1", "u 1"), ("\"amount\":15", "\"amount\":-1")] {
             let spoilt = json.replace(from, to);
             assert_ne!(spoilt, json, "{from}");
-            assert!(matches!(read(&spoilt), Err(Fault::Damaged(_))), "{spoilt}");
+            assert!(read(&spoilt).is_err(), "{spoilt}");
         }
         assert!(read("").is_err());
     }

@@ -1,0 +1,107 @@
+//! What a worker has in hand beside the batch it works on: events whose effect was refused, and those behind them.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use crate::domain::event::OrderEvent;
+use crate::domain::id::OrderId;
+use crate::domain::limits::{EFFECT_PAUSE, EFFECT_PAUSE_MAX};
+use crate::domain::time::Monotonic;
+use crate::event::Seen;
+use crate::ports::Place;
+
+/// An event in hand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Delivered {
+    pub(super) place: Place,
+    pub(super) event: OrderEvent,
+    pub(super) is_replay: bool,
+}
+
+/// An order whose events wait.
+#[derive(Debug)]
+struct Parked {
+    waiting: VecDeque<Delivered>,
+    /// How often the effect of the first was refused.
+    attempts: u32,
+    /// When the first is tried again; none while it is.
+    due: Option<Monotonic>,
+}
+
+/// See the module. All of it belongs to one term.
+#[derive(Debug, Default)]
+pub(super) struct Hands {
+    pub(super) term: u64,
+    /// What the group has done, as far as it is known here.
+    pub(super) done: Seen,
+    parked: BTreeMap<OrderId, Parked>,
+}
+
+impl Hands {
+    /// Empty hands.
+    pub(super) fn of(term: u64) -> Self {
+        Self { term, ..Self::default() }
+    }
+
+    /// Events that wait.
+    pub(super) fn parked_events(&self) -> usize {
+        self.parked.values().map(|parked| parked.waiting.len()).sum()
+    }
+
+    /// Takes those whose time has come: of each order the first.
+    pub(super) fn due(&mut self, now: Monotonic) -> Vec<Delivered> {
+        let due = self.parked.values_mut().filter(|parked| parked.due.is_some_and(|due| due <= now));
+        due.filter_map(|parked| {
+            parked.due = None;
+            parked.waiting.pop_front()
+        })
+        .collect()
+    }
+
+    /// Puts an event behind the others of its order if those wait; gives it back if none do.
+    pub(super) fn behind_its_order(&mut self, delivered: Delivered) -> Option<Delivered> {
+        match self.parked.get_mut(&delivered.event.order_id) {
+            Some(parked) => {
+                parked.waiting.push_back(delivered);
+                None
+            }
+            None => Some(delivered),
+        }
+    }
+
+    /// How often this one was refused before.
+    pub(super) fn attempts_of(&self, delivered: &Delivered) -> u32 {
+        self.parked.get(&delivered.event.order_id).map_or(0, |parked| parked.attempts)
+    }
+
+    /// Has a refused event wait, longer with each attempt.
+    pub(super) fn park(&mut self, delivered: Delivered, attempts: u32, now: Monotonic) {
+        let parked = self.parked.entry(delivered.event.order_id).or_insert_with(|| Parked {
+            waiting: VecDeque::new(),
+            attempts: 0,
+            due: None,
+        });
+        parked.attempts = attempts;
+        parked.due = Some(now.plus(pause_after(attempts)));
+        parked.waiting.push_front(delivered);
+    }
+
+    /// These are done with: what waits behind them is next.
+    pub(super) fn go_on(&mut self, done: &[Delivered]) {
+        for Delivered { event, .. } in done {
+            let Some(parked) = self.parked.get_mut(&event.order_id) else { continue };
+            // The first of an order is the only one that is tried.
+            if parked.waiting.is_empty() {
+                self.parked.remove(&event.order_id);
+            } else {
+                parked.attempts = 0;
+                parked.due = Some(Monotonic::default());
+            }
+        }
+    }
+}
+
+/// Doubles with every attempt, up to a bound.
+fn pause_after(attempts: u32) -> Duration {
+    EFFECT_PAUSE.saturating_mul(1 << attempts.saturating_sub(1).min(16)).min(EFFECT_PAUSE_MAX)
+}

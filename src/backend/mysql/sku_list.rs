@@ -1,0 +1,32 @@
+//! Pages of SKUs, by id.
+
+use actors::domain::id::SkuId;
+use actors::domain::stock::Sku;
+use actors::ports::SkuPage;
+
+use super::call::Connection;
+use super::fault::Fault;
+use super::queries::cut;
+use super::rows::{self, sku_columns};
+use super::sql::Sql;
+
+const SKUS: &str = concat!(
+    "SELECT ",
+    sku_columns!(),
+    " FROM sku_stock_info s FORCE INDEX (PRIMARY) STRAIGHT_JOIN sku_info i ON i.sku_id = s.sku_id \
+     WHERE s.sku_id > ? ORDER BY s.sku_id LIMIT ?"
+);
+
+/// Reads a page.
+pub(super) async fn page(connection: &mut Connection, after: Option<&SkuId>, limit: usize) -> Result<SkuPage, Fault> {
+    let (skus, has_more) = cut(read(connection, after, limit + 1).await?, limit);
+    let next = skus.last().filter(|_| has_more).map(|sku| sku.sku_id.clone());
+    Ok(SkuPage { skus, next })
+}
+
+/// Reads the SKUs after `after`, by id.
+pub(super) async fn read(connection: &mut Connection, after: Option<&SkuId>, limit: usize) -> Result<Vec<Sku>, Fault> {
+    // No id is empty, so every id comes after the empty text.
+    let after = after.map_or("", |sku_id| sku_id.as_str());
+    connection.all(Sql::new("read sku page", SKUS, [after.into(), limit.into()]), rows::sku).await
+}
