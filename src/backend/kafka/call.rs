@@ -7,7 +7,7 @@ use std::time::Duration;
 use actors::ports::{Clock, StreamError};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
-use super::health::Health;
+use super::health::{Health, Side};
 use crate::calls::CallCounts;
 
 /// See the module.
@@ -41,26 +41,28 @@ impl Caller {
     ) -> Result<T, Failure> {
         let started = self.clock.now().monotonic;
         let result = work.await;
-        self.note(name, arguments, &result, self.clock.now().monotonic.since(started));
+        self.note(&self.health.calls, name, arguments, &result, self.clock.now().monotonic.since(started));
         result
     }
 
     /// The same on a thread that may be held up.
     pub(super) fn call_blocking<T: Debug>(
         &self,
+        side: &Side,
         name: &'static str,
         arguments: &impl Debug,
         work: impl FnOnce() -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         let started = self.clock.now().monotonic;
         let result = work();
-        self.note(name, arguments, &result, self.clock.now().monotonic.since(started));
+        self.note(side, name, arguments, &result, self.clock.now().monotonic.since(started));
         result
     }
 
     /// Takes note of a call that was made.
     pub(super) fn note<T: Debug>(
         &self,
+        side: &Side,
         name: &'static str,
         arguments: &impl Debug,
         result: &Result<T, Failure>,
@@ -70,12 +72,12 @@ impl Caller {
         match result {
             Ok(answer) => {
                 tracing::debug!(call = name, ?arguments, result = ?answer, ?elapsed, "kafka");
-                self.health.mend();
+                side.mend();
             }
             Err(Failure { problem, is_outage, .. }) => {
                 tracing::debug!(call = name, ?arguments, error = problem, ?elapsed, "kafka");
                 match is_outage {
-                    true => self.health.fail(problem),
+                    true => side.fail(problem),
                     false => tracing::warn!(call = name, error = problem, "kafka refuses a call"),
                 }
             }

@@ -139,16 +139,29 @@ impl Reading {
                 Some(Err(KafkaError::MessageConsumptionFatal(code))) => {
                     return Err(KafkaError::MessageConsumptionFatal(code).into());
                 }
-                Some(Err(error)) => tell_problem(&error),
+                Some(Err(error)) => self.note_problem(&error),
                 None => break,
             }
             patience = Duration::ZERO;
         }
         if count > 0 {
-            self.caller.note("fetch", &self.options.topic, &Ok(count), Duration::ZERO);
+            self.caller.note(&self.caller.health.reading, "fetch", &self.options.topic, &Ok(count), Duration::ZERO);
             self.is_more.notify_one();
         }
         Ok(())
+    }
+
+    /// Takes note of a problem that the client mends by itself, unless it is not let in.
+    fn note_problem(&self, error: &KafkaError) {
+        use RDKafkaErrorCode as Code;
+        match error.rdkafka_error_code() {
+            // Whether Kafka answers at all, others find out.
+            Some(Code::AllBrokersDown | Code::BrokerTransportFailure | Code::Resolve) => {}
+            Some(code @ (Code::GroupAuthorizationFailed | Code::TopicAuthorizationFailed)) => {
+                self.caller.health.reading.fail(&code.to_string());
+            }
+            _ => tracing::warn!(%error, "kafka: reading is disturbed"),
+        }
     }
 
     /// Has no more fetched while there is enough in hand.
@@ -198,7 +211,9 @@ impl Reading {
             return;
         }
         let list = self.list(&due);
-        let committed = self.caller.call_blocking("commit", &due, || Ok(member.commit(&list, CommitMode::Sync)?));
+        let committed = self
+            .caller
+            .call_blocking(&self.caller.health.reading, "commit", &due, || Ok(member.commit(&list, CommitMode::Sync)?));
         if committed.is_ok() {
             self.hand().note_committed(&due);
         }
@@ -252,6 +267,7 @@ impl ConsumerContext for Member {
             Rebalance::Assign(list) => {
                 let partitions: Vec<i32> = list.elements().iter().map(|element| element.partition()).collect();
                 tracing::info!(group = self.0.options.group, ?partitions, "kafka: partitions came");
+                self.0.caller.health.reading.mend();
                 self.0.hand().begin(partitions);
             }
             Rebalance::Revoke(list) => {
@@ -266,7 +282,8 @@ impl ConsumerContext for Member {
         // A commit that was waited for tells by itself.
         let Some(since) = self.0.committing().take() else { return };
         let result = result.map_err(Failure::from);
-        self.0.caller.note("commit", &offsets, &result, self.0.now().since(since));
+        let caller = &self.0.caller;
+        caller.note(&caller.health.reading, "commit", &offsets, &result, self.0.now().since(since));
         if result.is_err() {
             self.0.hand().forget_committed();
         }
@@ -278,17 +295,5 @@ fn raw(message: &BorrowedMessage<'_>) -> Raw {
         key: message.key().map(<[u8]>::to_vec),
         payload: message.payload().map(<[u8]>::to_vec),
         is_replay: message.headers().is_some_and(|headers| letter::header(headers, REPLAY).is_some()),
-    }
-}
-
-/// Problems of a member that the client mends by itself; whether Kafka answers, others find out.
-fn tell_problem(error: &KafkaError) {
-    let is_outage = matches!(
-        error.rdkafka_error_code(),
-        Some(RDKafkaErrorCode::AllBrokersDown | RDKafkaErrorCode::BrokerTransportFailure | RDKafkaErrorCode::Resolve)
-    );
-    match is_outage {
-        true => tracing::debug!(%error, "kafka: nothing is read"),
-        false => tracing::warn!(%error, "kafka: nothing is read"),
     }
 }

@@ -192,7 +192,7 @@ impl LetterDesk {
     /// Each partition with what is in it; nothing if there is no such topic.
     fn stretches(&self) -> Result<Vec<Stretch>, StreamError> {
         let (topic, timeout) = (self.options.letter_topic(), self.options.timeout);
-        let partitions = self.caller.call_blocking("metadata", &topic, || {
+        let partitions = self.caller.call_blocking(&self.caller.health.calls, "metadata", &topic, || {
             let metadata = self.reader.fetch_metadata(Some(&topic), timeout)?;
             let Some(found) = metadata.topics().first() else { return Ok(Vec::new()) };
             match found.error().map(RDKafkaErrorCode::from) {
@@ -203,7 +203,7 @@ impl LetterDesk {
         })?;
         let mut stretches = Vec::new();
         for partition in partitions {
-            let (low, high) = self.caller.call_blocking("watermarks", &partition, || {
+            let (low, high) = self.caller.call_blocking(&self.caller.health.calls, "watermarks", &partition, || {
                 Ok(self.reader.fetch_watermarks(&topic, partition, timeout)?)
             })?;
             if high > low {
@@ -223,7 +223,7 @@ impl LetterDesk {
         }
         let mut left: BTreeMap<i32, i64> = stretches.iter().map(|(partition, _, to)| (*partition, *to)).collect();
         self.reader.assign(&list).map_err(Failure::from)?;
-        let read = self.caller.call_blocking("read", &stretches, || {
+        let read = self.caller.call_blocking(&self.caller.health.calls, "read", &stretches, || {
             let mut idle = Duration::ZERO;
             while !left.is_empty() {
                 match self.reader.poll(POLL) {

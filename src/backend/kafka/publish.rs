@@ -91,9 +91,9 @@ impl Publisher {
 
     /// Waits until the topics are there, for as long as one call may take; not at all while Kafka does not answer.
     pub(super) async fn wait_for_topics(&self) -> Result<(), StreamError> {
-        if !self.caller.health.is_answering() {
+        if let Some(problem) = self.caller.health.calls.problem() {
             self.caller.calls.spare("publish");
-            return Err(StreamError(self.caller.health.problem()));
+            return Err(StreamError(problem));
         }
         let mut has_topics = self.has_topics.clone();
         let patience = self.caller.clock.sleep(self.options.timeout);

@@ -73,7 +73,7 @@ impl Watch {
 
     /// Asks for a topic: whether it is there, and has someone to take what is sent.
     fn is_there(&self, topic: &str) -> Result<bool, Failure> {
-        self.caller.call_blocking("metadata", &topic, || {
+        self.caller.call_blocking(&self.caller.health.calls, "metadata", &topic, || {
             let metadata = self.client.fetch_metadata(Some(topic), PATIENCE.min(self.options.timeout))?;
             let Some(found) = metadata.topics().first() else { return Ok(false) };
             match found.error().map(RDKafkaErrorCode::from) {
@@ -98,7 +98,7 @@ impl Watch {
         let wanted: Vec<_> = wanted.collect();
         let timeout = Some(self.options.timeout);
         let options = AdminOptions::new().request_timeout(timeout).operation_timeout(timeout);
-        self.caller.call_blocking("create_topics", &topics, || {
+        self.caller.call_blocking(&self.caller.health.calls, "create_topics", &topics, || {
             let admin: AdminClient<Teller> = self.options.client().create_with_context(Teller)?;
             let runtime = tokio::runtime::Builder::new_current_thread().build();
             let runtime = runtime.map_err(|error| Failure::outage(format!("no thread can wait for it: {error}")))?;
