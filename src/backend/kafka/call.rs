@@ -22,7 +22,7 @@ pub(super) struct Caller {
 pub(super) struct Failure {
     pub(super) problem: String,
     /// Whether it is Kafka that fails, and not this one message.
-    is_outage: bool,
+    pub(super) is_outage: bool,
     /// Whether the client is of no use any more.
     pub(super) is_fatal: bool,
 }
@@ -113,8 +113,15 @@ impl From<KafkaError> for Failure {
                 | Code::NoOffset
         );
         let is_fatal = matches!(code, Code::Fatal) || matches!(error, KafkaError::MessageConsumptionFatal(_));
-        Self { problem: code.to_string(), is_outage: !is_of_this_call, is_fatal }
+        Self { problem: words(code), is_outage: !is_of_this_call, is_fatal }
     }
+}
+
+/// What an error code says, without its name.
+pub(super) fn words(code: RDKafkaErrorCode) -> String {
+    let told = code.to_string();
+    let words = told.split_once(" (").and_then(|(_, rest)| rest.strip_suffix(')'));
+    words.unwrap_or(&told).to_owned()
 }
 
 impl From<Failure> for StreamError {

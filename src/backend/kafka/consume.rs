@@ -17,8 +17,8 @@ use rdkafka::message::{BorrowedMessage, Message as _};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use tokio::sync::{Notify, watch};
 
-use super::call::{Caller, Failure};
-use super::context::{tell, tell_error};
+use super::call::{Caller, Failure, words};
+use super::context::tell;
 use super::hand::{Hand, Raw};
 use super::letter::{self, REPLAY};
 use super::options::KafkaOptions;
@@ -27,6 +27,8 @@ use super::options::KafkaOptions;
 const POLL: Duration = Duration::from_millis(50);
 /// Messages that are taken before anything else is looked after.
 const BATCH_MAX: usize = 256;
+/// How long whoever has enough in hand may take to get some of it done, before no more is fetched.
+const FULL_PATIENCE: Duration = Duration::from_millis(250);
 /// How often what is done is committed.
 const COMMIT_PAUSE: Duration = Duration::from_millis(100);
 /// How long is waited before a member that broke down joins again.
@@ -158,18 +160,24 @@ impl Reading {
             // Whether Kafka answers at all, others find out.
             Some(Code::AllBrokersDown | Code::BrokerTransportFailure | Code::Resolve) => {}
             Some(code @ (Code::GroupAuthorizationFailed | Code::TopicAuthorizationFailed)) => {
-                self.caller.health.reading.fail(&code.to_string());
+                self.caller.health.reading.fail(&words(code));
             }
             _ => tracing::warn!(%error, "kafka: reading is disturbed"),
         }
     }
 
-    /// Has no more fetched while there is enough in hand.
+    /// Takes no more while there is enough in hand. If that lasts, no more is fetched either: that throws away what the
+    /// client has fetched ahead, so it is not done at once.
     fn pause_or_resume(&self, member: &BaseConsumer<Member>, is_paused: bool) -> bool {
-        let (is_full, has_room) = {
-            let hand = self.hand();
-            (hand.is_full(), hand.has_room())
-        };
+        let mut hand = self.hand();
+        if hand.is_full() && !is_paused {
+            let until = self.now().plus(FULL_PATIENCE);
+            while !hand.has_room() && self.now() < until && !self.is_stopping() {
+                hand = self.is_less.wait_timeout(hand, POLL).unwrap_or_else(PoisonError::into_inner).0;
+            }
+        }
+        let (is_full, has_room) = (hand.is_full(), hand.has_room());
+        drop(hand);
         let changed = match is_paused {
             false if is_full => member.assignment().and_then(|partitions| member.pause(&partitions)),
             true if has_room => member.assignment().and_then(|partitions| member.resume(&partitions)),
@@ -237,8 +245,7 @@ impl Reading {
         } else {
             let until = self.now().plus(self.options.hand_over);
             while hand.in_hand() > 0 && self.now() < until && !self.is_stopping() {
-                let waited = self.is_less.wait_timeout(hand, POLL);
-                hand = waited.unwrap_or_else(PoisonError::into_inner).0;
+                hand = self.is_less.wait_timeout(hand, POLL).unwrap_or_else(PoisonError::into_inner).0;
             }
             drop(hand);
             self.commit_now(member);
@@ -257,7 +264,7 @@ impl ClientContext for Member {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        tell_error(&error, reason);
+        tracing::debug!(%error, reason, "the kafka client errs");
     }
 }
 

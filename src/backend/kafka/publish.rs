@@ -56,7 +56,7 @@ impl Publisher {
         caller: &Arc<Caller>,
         has_topics: watch::Receiver<bool>,
     ) -> Result<Self, ConfigurationError> {
-        let producer = Mutex::new(options.producer().create_with_context(Teller)?);
+        let producer = Mutex::new(options.producer().create_with_context(Teller::default())?);
         Ok(Self { options: options.clone(), caller: Arc::clone(caller), producer, has_topics })
     }
 
@@ -109,7 +109,7 @@ impl Publisher {
 
     /// Puts another client in the place of one that is of no use any more.
     fn replace(&self, broken: FutureProducer<Teller>) {
-        match self.options.producer().create_with_context(Teller) {
+        match self.options.producer().create_with_context(Teller::default()) {
             Ok(producer) => {
                 tracing::warn!("the kafka client that sends has broken down, another takes its place");
                 *self.producer.lock().unwrap_or_else(PoisonError::into_inner) = producer;
