@@ -239,12 +239,17 @@ async fn a_change_never_writes_a_key_that_another_node_has_cleared() {
     assert_eq!(order.key, None);
 }
 
+#[expect(clippy::disallowed_methods, reason = "a real server keeps real time")]
+async fn pause(millis: u64) {
+    tokio::time::sleep(Duration::from_millis(millis)).await;
+}
+
 /// Takes events, slowly, and notes which they were.
 fn take_to(tray: &Arc<Mutex<Vec<(OrderId, u32)>>>) -> HandOn {
     let tray = Arc::clone(tray);
     Box::new(move |events| {
         Box::pin(async move {
-            tokio::time::sleep(Duration::from_millis(2)).await;
+            pause(2).await;
             tray.lock()
                 .expect("no test panics with it")
                 .extend(events.iter().map(|event| (event.order_id, event.version)));
@@ -272,7 +277,7 @@ async fn nodes_that_empty_the_outbox_at_once_hand_everything_on_once_and_in_orde
         while in_vain < 20 {
             let relayed = outbox.relay(7, take_to(&tray)).await.expect("the outbox gives what it has");
             in_vain = if relayed.events == 0 { in_vain + 1 } else { 0 };
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            pause(5).await;
         }
     };
     tokio::join!(commit_all, empty(&first), empty(&second));

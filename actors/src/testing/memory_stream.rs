@@ -60,7 +60,7 @@ impl Broker {
 
     /// Appends anything; what an operator had read again as such.
     pub fn append(&self, message: Message, is_replay: bool) {
-        let partition = message.as_ref().map_or(0, |event| partition_of(event));
+        let partition = message.as_ref().map_or(0, partition_of);
         self.group().shelves[partition].messages.push((message, is_replay));
     }
 
@@ -221,7 +221,10 @@ impl EventStream for MemoryStream {
         let message = (term == own.term).then(|| own.in_hand.get(&place).cloned()).flatten();
         drop(own);
         let outcome = match message {
-            Some(message) => Ok(group.aside.push((message, place, cause))),
+            Some(message) => {
+                group.aside.push((message, place, cause));
+                Ok(())
+            }
             None => Err(StreamError("it is not in hand any more".to_owned())),
         };
         async { outcome }.boxed()
