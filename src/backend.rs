@@ -1,5 +1,7 @@
 //! The outside systems, a folder each: every file serves one port of the core. What stores have in common stands here.
 
+mod event_line;
+pub mod kafka;
 pub mod mysql;
 pub mod otlp;
 pub mod printer;

@@ -3,6 +3,7 @@
 #[cfg(feature = "bench")]
 mod bench;
 mod cli;
+mod dlq;
 mod duration;
 mod live_actors;
 mod migrate;
@@ -60,6 +61,7 @@ pub fn run() -> ExitCode {
         Some(Command::Migrate(args)) => migrate::run(args),
         Some(Command::Verdict(args)) => verdict::run(&args),
         Some(Command::Token(command)) => token::run(command),
+        Some(Command::Dlq(command)) => dlq::run(command),
     };
     done.unwrap_or_else(|failure| {
         say(&format!("floodgate: {failure}"));

@@ -33,10 +33,10 @@ pub use mysql::{MysqlSettings, TlsSettings};
 pub use printer::PrinterSettings;
 pub use redis_url::RedisUrl;
 pub use secret::Secret;
-pub use server::ServerSettings;
+pub use server::{NodeRole, ServerSettings};
 pub use shop::ShopSettings;
 pub use store::StoreSettings;
-pub use stream::StreamSettings;
+pub use stream::{KafkaLoginSettings, KafkaSettings, KafkaTlsSettings, StreamSettings};
 pub use traces::{TracesSettings, has_plain_address};
 
 /// What is wrong with the settings, as one sentence.
@@ -78,6 +78,8 @@ pub struct Flags {
     pub listen: Option<SocketAddr>,
     /// For `data.dir`.
     pub data: Option<PathBuf>,
+    /// For `server.role`.
+    pub role: Option<NodeRole>,
 }
 
 /// Every setting, checked.
@@ -149,7 +151,7 @@ impl Settings {
 
     fn check(raw: Raw) -> Result<Self, SettingsError> {
         let data = DataSettings::check(raw.data)?;
-        Ok(Self {
+        let settings = Self {
             server: ServerSettings::check(&raw.server)?,
             shop: ShopSettings::check(raw.shop)?,
             store: StoreSettings::check(&raw.store, &data)?,
@@ -161,7 +163,29 @@ impl Settings {
             traces: TracesSettings::check(raw.traces)?,
             log: LogSettings::check(raw.log)?,
             data,
-        })
+        };
+        settings.check_together()?;
+        Ok(settings)
+    }
+
+    /// Refuses what is good by itself and breaks a promise together.
+    fn check_together(&self) -> Result<(), SettingsError> {
+        let role = self.server.role;
+        let is_shared = matches!(self.stream, StreamSettings::Kafka(_));
+        if role != NodeRole::All && !is_shared {
+            let name = role.name();
+            let problem = format!(
+                "must be all where stream.url is store:, not {name}: what this node commits would wait for a worker that \
+                 nobody can be; let stream.url name kafka"
+            );
+            return Err(SettingsError::bad("server.role", problem));
+        }
+        if role == NodeRole::Worker && matches!(self.store, StoreSettings::Sqlite { .. }) {
+            let problem = "must not be worker where store.url is sqlite: a worker records what is done in the store that \
+                 the others use, and a SQLite file has one process; let store.url name mysql";
+            return Err(SettingsError::bad("server.role", problem.to_owned()));
+        }
+        Ok(())
     }
 }
 
@@ -203,8 +227,29 @@ mod tests {
     }
 
     #[test]
+    fn what_breaks_a_promise_together_is_refused_with_the_reason() {
+        let kafka = ("FLOODGATE_STREAM__URL", "kafka://b:9092");
+        let mysql = ("FLOODGATE_STORE__URL", "mysql://u:p@h:3306/d");
+        let role = |name| ("FLOODGATE_SERVER__ROLE", name);
+        let good: [&[(&str, &str)]; 5] =
+            [&[], &[kafka], &[kafka, role("api")], &[mysql, kafka, role("worker")], &[mysql, kafka, role("api")]];
+        for environment in good {
+            assert_eq!(load(environment).map(|_| ()), Ok(()), "{environment:?}");
+        }
+        let bad: [(&[(&str, &str)], &str); 3] = [
+            (&[role("worker")], "must be all where stream.url is store:, not worker"),
+            (&[mysql, role("api")], "must be all where stream.url is store:, not api"),
+            (&[kafka, role("worker")], "must not be worker where store.url is sqlite"),
+        ];
+        for (environment, expected) in bad {
+            let sentence = load(environment).map(|_| ()).expect_err(expected);
+            assert!(sentence.contains(expected), "{sentence}");
+        }
+    }
+
+    #[test]
     fn what_is_not_good_is_refused_with_a_sentence_that_names_it() {
-        let table: [(&str, &str, &str); 30] = [
+        let table: [(&str, &str, &str); 36] = [
             ("SHOP__CURRENCY", "euro", "shop.currency must be a code such as CNY, not \"euro\""),
             ("SHOP__CURRENCY_DIGITS", "5", "shop.currency_digits must be from 0 to 4, not 5"),
             (
@@ -219,7 +264,8 @@ mod tests {
                 "shop.payment_window_s must be a whole number from 0 to 4294967295, not \"-1\"",
             ),
             ("SERVER__LISTEN", "localhost:80", "server.listen must be an address and a port, such as"),
-            ("SERVER__ROLE", "front", "server.role must be all, not \"front\""),
+            ("SERVER__ROLE", "front", "server.role must be all, api or worker, not \"front\""),
+            ("SERVER__ROLE", "api", "server.role must be all where stream.url is store:, not api"),
             ("DATA__DIR", "", "data.dir must name a directory"),
             (
                 "STORE__URL",
@@ -246,8 +292,13 @@ mod tests {
             ),
             ("LEDGER__URL", "reddis://u:secret@a", "ledger.url must be memory: or redis://..., not reddis:..."),
             ("LEDGER__PREFIX", "{a}", "ledger.prefix must be 1 to 32 of A-Z a-z 0-9 . _ : -, not \"{a}\""),
-            ("STREAM__URL", "kafka://a:9092", "stream.url names kafka, which is not built yet"),
-            ("STREAM__URL", "", "stream.url must be store:"),
+            ("STREAM__URL", "", "stream.url must be store: or kafka://<host>:<port>,<host>:<port>"),
+            ("STREAM__URL", "kafka://a/b", "stream.url must have no / and no # after the hosts; write them as %2F"),
+            ("STREAM__TOPIC", "orders!", "stream.topic must be 1 to 245 of A-Z a-z 0-9 . _ - and not only dots"),
+            ("STREAM__GROUP", "..", "stream.group must be 1 to 245 of A-Z a-z 0-9 . _ - and not only dots"),
+            ("STREAM__PARTITIONS", "0", "stream.partitions must be from 1 to 1000, not 0"),
+            ("STREAM__REPLICATION", "17", "stream.replication must be from 0 to 16, not 17"),
+            ("STREAM__TIMEOUT_MS", "999", "stream.timeout_ms must be from 1000 to 30000, not 999"),
             ("PRINTER__PATH", "", "printer.path must name a file"),
             ("METRICS__ACCESS", "all", "metrics.access must be admin or open, not \"all\""),
             ("TRACES__ENDPOINT", "collector", "traces.endpoint must be a url such as http://127.0.0.1:4318, or empty"),

@@ -4,9 +4,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use actors::domain::id::{SkuId, UserId};
+use actors::ports::Place;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::duration;
+use crate::settings::NodeRole;
 
 /// Sells what is there, once, however many want it.
 #[derive(Debug, Parser)]
@@ -37,6 +39,9 @@ pub(super) enum Command {
     /// Gives out tokens, lists them and takes them back.
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Shows the order events that could not be processed, and has them processed once more; with a stream in Kafka.
+    #[command(subcommand)]
+    Dlq(DlqCommand),
 }
 
 /// Options of `floodgate serve`; what is not given comes from the settings.
@@ -70,8 +75,22 @@ pub(super) struct MigrateArgs {
 /// What a node does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Role {
-    /// Everything: API, actors, background work.
+    /// Everything: orders, and the work on their events.
     All,
+    /// Orders; their events are left to others. With a stream in Kafka.
+    Api,
+    /// The work on events; orders are left to others. With a stream in Kafka and a store on MySQL.
+    Worker,
+}
+
+impl From<Role> for NodeRole {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::All => Self::All,
+            Role::Api => Self::Api,
+            Role::Worker => Self::Worker,
+        }
+    }
 }
 
 /// Which running service a command talks to.
@@ -196,6 +215,45 @@ pub(super) struct TokenRevokeArgs {
     pub(super) token_id: String,
 }
 
+#[derive(Clone, Debug, Subcommand)]
+pub(super) enum DlqCommand {
+    /// Lists what was put aside, with the cause.
+    List(DlqListArgs),
+    /// Publishes what was put aside once more, to be processed whatever was done since.
+    Replay(DlqReplayArgs),
+}
+
+/// Options of `floodgate dlq list`.
+#[derive(Clone, Debug, Args)]
+pub(super) struct DlqListArgs {
+    /// File of settings that says where the stream is
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+}
+
+/// Options of `floodgate dlq replay`.
+#[derive(Clone, Debug, Args)]
+pub(super) struct DlqReplayArgs {
+    /// File of settings that says where the stream is
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// Everything that was not replayed yet
+    #[arg(long, required_unless_present = "places")]
+    pub(super) all: bool,
+    /// Where it is, as `dlq list` shows it: partition and offset, such as 0:17
+    #[arg(value_name = "PLACE", conflicts_with = "all", value_parser = place)]
+    pub(super) places: Vec<Place>,
+}
+
+fn place(text: &str) -> Result<Place, &'static str> {
+    let number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()).then_some(());
+    let place = text.split_once(':').and_then(|(partition, offset)| {
+        number(partition).and(number(offset))?;
+        Some(Place { partition: partition.parse().ok()?, offset: offset.parse().ok()? })
+    });
+    place.ok_or("a place is a partition and an offset, as in 0:17")
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
@@ -253,6 +311,11 @@ mod tests {
             "floodgate token create --role customer",
             "floodgate token create --role customer --user a/b",
             "floodgate token revoke",
+            "floodgate dlq",
+            "floodgate dlq replay",
+            "floodgate dlq replay 7",
+            "floodgate dlq replay 0:-1",
+            "floodgate dlq replay --all 0:1",
         ] {
             let error = parse(line).expect_err(line);
             assert_eq!(error.exit_code(), 2, "{line}");

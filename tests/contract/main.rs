@@ -1,6 +1,10 @@
 //! The suites of the core, run on every backend there is, and what each backend promises beyond them.
 #![expect(clippy::expect_used, clippy::panic, reason = "a failed expectation fails the test it stands in")]
 
+mod kafka;
+mod kafka_bad_days;
+mod kafka_letters;
+mod kafka_server;
 mod memory;
 mod mysql;
 mod mysql_bad_days;

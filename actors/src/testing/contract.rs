@@ -6,6 +6,7 @@
 #![expect(clippy::panic, reason = "a suite says no by panicking, inside tests only")]
 
 pub mod event_log;
+pub mod event_stream;
 pub mod ledger;
 pub mod outbox;
 mod store;

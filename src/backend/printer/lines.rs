@@ -5,9 +5,8 @@ use std::io::{self, ErrorKind, Write};
 use actors::domain::event::OrderEvent;
 use actors::domain::id::OrderId;
 use actors::ports::SinkError;
-use serde::Serialize;
 
-use crate::rfc3339;
+use crate::backend::event_line::EventLine;
 
 /// Lines on their way out. What was left of a line when writing failed is written before anything else, so a line is
 /// never begun twice.
@@ -19,17 +18,6 @@ pub(super) struct Lines<W> {
 struct Unfinished {
     event: (OrderId, u32),
     rest: Vec<u8>,
-}
-
-#[derive(Serialize)]
-struct Line<'a> {
-    order_id: String,
-    version: u32,
-    r#type: &'static str,
-    status: &'static str,
-    at: String,
-    by: &'a str,
-    reason: Option<&'a str>,
 }
 
 impl<W: Write> Lines<W> {
@@ -79,16 +67,7 @@ impl<W: Write> Lines<W> {
 }
 
 fn append(text: &mut Vec<u8>, event: &OrderEvent) -> io::Result<()> {
-    let line = Line {
-        order_id: event.order_id.to_string(),
-        version: event.version,
-        r#type: event.event_type.name(),
-        status: event.status.name(),
-        at: rfc3339::text(event.at),
-        by: &event.by,
-        reason: event.reason.as_deref(),
-    };
-    serde_json::to_writer(&mut *text, &line)?;
+    serde_json::to_writer(&mut *text, &EventLine::of(event))?;
     text.push(b'\n');
     Ok(())
 }

@@ -1,0 +1,143 @@
+//! What was put aside in Kafka, as operators have it before them.
+
+use std::collections::BTreeSet;
+use std::process::{Command, Output};
+
+use actors::domain::event::{EventType, OrderEvent};
+use actors::domain::order::Status;
+use actors::domain::time::Timestamp;
+use actors::ports::{Cause, Delivery, EventStream as _, FaultClass, Place};
+use actors::testing::fixtures::order_id;
+use floodgate::backend::kafka::{KafkaStream, ReplayError};
+use rdkafka::message::OwnedHeaders;
+
+use crate::kafka::Topic;
+
+pub(crate) fn event(number: u64, version: u32) -> OrderEvent {
+    OrderEvent {
+        order_id: order_id(number),
+        version,
+        event_type: EventType::OrderAmended,
+        status: Status::Paid,
+        at: Timestamp::from_millis(0),
+        by: "shop".to_owned(),
+        reason: None,
+    }
+}
+
+/// Reads so many messages, and takes note of them.
+async fn read(member: &KafkaStream, count: usize) -> Vec<Delivery> {
+    let mut read = Vec::new();
+    for _ in 0..300 {
+        let next = member.next(count - read.len()).await.expect("kafka answers");
+        let places = next.messages.iter().map(|delivery| delivery.place).collect();
+        member.done(next.term, places).await.expect("it takes note");
+        read.extend(next.messages);
+        if read.len() == count {
+            break;
+        }
+    }
+    assert_eq!(read.len(), count, "{read:?}");
+    read
+}
+
+/// Has what comes put aside.
+async fn put_aside(member: &KafkaStream, count: usize) {
+    let mut left = count;
+    for _ in 0..300 {
+        let next = member.next(left).await.expect("kafka answers");
+        for delivery in &next.messages {
+            let cause = Cause { class: FaultClass::Refused, reason: "no paper".to_owned(), attempts: 3 };
+            member.put_aside(next.term, delivery.place, cause).await.expect("it is safe");
+        }
+        let places = next.messages.iter().map(|delivery| delivery.place).collect();
+        member.done(next.term, places).await.expect("it takes note");
+        left -= next.messages.len();
+        if left == 0 {
+            return;
+        }
+    }
+    assert_eq!(left, 0, "some never came");
+}
+
+#[tokio::test]
+async fn what_is_replayed_comes_once_more_and_is_known_as_replayed() {
+    let topic = Topic::new();
+    let member = topic.member("printer");
+    member.publish(vec![event(1, 1), event(2, 1), event(1, 2)]).await.expect("kafka takes it");
+    topic.append(&order_id(2).to_string(), b"nonsense", OwnedHeaders::new()).await;
+    put_aside(&member, 4).await;
+    let desk = topic.desk();
+    let letters = desk.list().expect("kafka answers").letters;
+    let is_replayed = |replayed: &[usize]| {
+        let letters = desk.list().expect("kafka answers").letters;
+        let found: Vec<usize> = (0..letters.len()).filter(|index| letters[*index].is_replayed).collect();
+        assert_eq!((letters.len(), found), (4, replayed.to_vec()));
+    };
+    is_replayed(&[]);
+    let mut told = Vec::new();
+    let wanted: BTreeSet<Place> = [letters[0].place, letters[3].place].into();
+    desk.replay(&wanted, |place| told.push(place)).await.expect("they are there");
+    assert_eq!(told, [letters[0].place, letters[3].place]);
+    is_replayed(&[0, 3]);
+    let again = read(&member, 2).await;
+    assert!(again.iter().all(|delivery| delivery.is_replay));
+    let keys: BTreeSet<_> = [&letters[0], &letters[3]].map(|letter| letter.order_id.clone()).into();
+    let partitions: BTreeSet<i32> = again.iter().map(|delivery| delivery.place.partition).collect();
+    assert!(partitions.len() <= keys.len(), "what has one key is in one place");
+    // What was replayed is not what says so.
+    let mark = Place { offset: letters[3].place.offset + 1, ..letters[3].place };
+    for (place, missing) in [(mark, mark), (Place { partition: 9, offset: 0 }, Place { partition: 9, offset: 0 })] {
+        let refused = desk.replay(&[letters[1].place, place].into(), |_| {}).await;
+        assert_eq!(refused, Err(ReplayError::Missing(missing.partition, missing.offset)));
+    }
+    drop(member);
+    let topic_again = topic.member("printer");
+    topic_again.publish(vec![event(9, 1)]).await.expect("kafka takes it");
+    assert_eq!(read(&topic_again, 1).await[0].content, Ok(event(9, 1)), "nothing else was replayed");
+}
+
+fn dlq(url: &str, topic: &Topic, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_floodgate"));
+    command.arg("dlq").args(arguments).env("FLOODGATE_STREAM__URL", url).env("FLOODGATE_STREAM__TOPIC", &topic.0.topic);
+    command.env("FLOODGATE_STREAM__TIMEOUT_MS", "2000");
+    let Output { status, stdout, stderr } = command.output().expect("the program can be run");
+    let [said, told] = [stdout, stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    (status.code(), said, told)
+}
+
+#[tokio::test]
+async fn the_command_lists_and_replays() {
+    let topic = Topic::new();
+    let (host, port) = &topic.0.brokers[0];
+    let url = format!("kafka://{host}:{port}");
+    let nothing = (Some(0), "nothing was put aside\n".to_owned(), String::new());
+    assert_eq!(dlq(&url, &topic, &["list"]), nothing, "before there is a topic");
+    assert_eq!(dlq(&url, &topic, &["replay", "--all"]).1, "nothing is left to be replayed\n");
+    let member = topic.member("printer");
+    member.publish(vec![event(1, 1), event(1, 2)]).await.expect("kafka takes it");
+    assert_eq!(dlq(&url, &topic, &["list"]), nothing, "before there is anything in it");
+    put_aside(&member, 2).await;
+    let (code, listed, _) = dlq(&url, &topic, &["list"]);
+    let lines: Vec<Vec<&str>> = listed.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!((code, lines.len()), (Some(0), 3), "{listed}");
+    let order = order_id(1).to_string();
+    assert_eq!(lines[1][..5], ["0:0", &order, "1", "refused", "3"], "{listed}");
+    assert_eq!(lines[2][7..], ["no", "no", "paper"], "{listed}");
+    assert_eq!(dlq(&url, &topic, &["replay", "0:1"]).1, "replayed 1\n");
+    assert_eq!(dlq(&url, &topic, &["replay", "--all"]).1, "replayed 1\n");
+    assert_eq!(dlq(&url, &topic, &["replay", "--all"]).1, "nothing is left to be replayed\n");
+    let again = read(&member, 2).await;
+    assert_eq!([&again[0].content, &again[1].content], [&Ok(event(1, 2)), &Ok(event(1, 1))]);
+    let missing = "floodgate: nothing that was put aside is at 0:99\n";
+    assert_eq!(dlq(&url, &topic, &["replay", "0:99"]), (Some(1), String::new(), missing.to_owned()));
+    let (code, _, told) = dlq("store:", &topic, &["list"]);
+    assert_eq!((code, told.contains("stream.url is store:")), (Some(2), true), "{told}");
+    // A port that nothing listens on: it was free a moment ago.
+    let free = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port is free");
+    let nowhere = format!("kafka://{}", free.local_addr().expect("it is bound"));
+    drop(free);
+    let (code, _, told) = dlq(&nowhere, &topic, &["list"]);
+    assert_eq!((code, told.lines().count()), (Some(1), 1), "{told}");
+    assert!(told.starts_with("floodgate: the event stream does not answer: "), "{told}");
+}
