@@ -8,6 +8,7 @@ pub mod dead_letters;
 pub mod ids;
 mod open_ledger;
 mod open_store;
+mod open_stream;
 mod own_files;
 mod spawn;
 mod tokens;
@@ -30,17 +31,18 @@ use crate::access::{Caller, IssuedToken, Tokens as _};
 use crate::backend::mysql::Migrated;
 use crate::backend::otlp::OtlpExporter;
 use crate::backend::printer::{self, LinePrinter};
-use crate::backend::redis;
 use crate::backend::shop::CurrencyError;
+use crate::backend::{kafka, redis};
 use crate::backend::{mysql, sqlite};
 use crate::http::{Front, HttpServer};
-use crate::settings::{Settings, StoreSettings, StreamSettings};
+use crate::settings::{Settings, StoreSettings};
 use admin_token::AdminToken;
 use clock::SystemClock;
 use data_dir::DataDir;
 use ids::UlidIds;
 use open_ledger::{OpenLedger, open_ledger};
 use open_store::{OpenStore, migrate_mysql, open_store};
+use open_stream::{OpenStream, open_stream};
 use own_files::OwnFiles;
 use spawn::OnArbiter;
 use tokens::StoredTokens;
@@ -117,9 +119,9 @@ pub enum StartError {
     /// The database's amounts are in another currency.
     #[error("{0}")]
     Currency(#[from] CurrencyError),
-    /// The stream is not there to be used yet.
-    #[error("the setting stream.url names kafka, which the service does not use yet; store: is what it uses")]
-    Stream,
+    /// The stream cannot be used as it is configured.
+    #[error("{0}")]
+    Stream(#[from] kafka::ConfigurationError),
     /// The tokens cannot be read.
     #[error("{0}")]
     Tokens(#[from] StoreError),
@@ -140,8 +142,8 @@ impl StartError {
             | Self::Listen { .. }
             | Self::OwnFile { .. }
             | Self::Printer(_)
-            | Self::Stream
             | Self::Ledger(_)
+            | Self::Stream(_)
             | Self::StoreLost { .. } => true,
             Self::Currency(error) => !matches!(error, CurrencyError::NotStored(_)),
             Self::Store(error) => error.is_misplaced,
@@ -224,7 +226,6 @@ impl App {
     /// Tells in one sentence why it cannot.
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
         let Settings { server, data, shop, store, ledger, stream, printer, metrics, limits, traces, log: _ } = settings;
-        let StreamSettings::Store = stream else { return Err(StartError::Stream) };
         let database = match &store {
             StoreSettings::Sqlite { path, .. } => Some(&**path),
             StoreSettings::Mysql(_) => None,
@@ -244,6 +245,8 @@ impl App {
         } else {
             AdminToken::provide_later(data.admin_token(), Arc::clone(&tokens), Arc::clone(&clock))
         };
+        let opened = open_stream(stream, server.role, &clock)?;
+        let (shared, stream_calls) = opened.map(|OpenStream { stream, calls }| (stream, calls)).unzip();
         let sink = Arc::new(LinePrinter::open(printer.path.as_deref())?);
         let core = Arbiter::new();
         let OpenLedger { ledger, signals, calls: ledger_calls } =
@@ -252,7 +255,7 @@ impl App {
             ledger,
             signals,
             events,
-            stream: None,
+            stream: shared,
             store,
             sink,
             clock,
@@ -267,8 +270,11 @@ impl App {
         if let Some(requests_per_s) = limits.requests_per_s {
             front = front.limited_to(requests_per_s);
         }
-        for calls in store_calls.into_iter().chain(ledger_calls) {
+        for calls in store_calls.into_iter().chain(ledger_calls).chain(stream_calls) {
             front = front.telling(calls);
+        }
+        if !server.role.takes_orders() {
+            front = front.taking_no_orders();
         }
         if metrics.is_open {
             front = front.with_open_metrics();

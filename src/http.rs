@@ -66,6 +66,7 @@ pub struct Front {
     request_ids: RequestIds,
     metrics: Metrics,
     /// Whether anyone may read the metrics.
+    takes_orders: bool,
     are_metrics_open: bool,
     /// Who is told of requests.
     tracer: Option<Arc<dyn Tracer>>,
@@ -92,6 +93,7 @@ impl Front {
             is_leaving: AtomicBool::new(false),
             metrics: Metrics::new(),
             are_metrics_open: false,
+            takes_orders: true,
             tracer: None,
         }
     }
@@ -100,6 +102,13 @@ impl Front {
     #[must_use]
     pub fn limited_to(mut self, requests_per_s: NonZeroU32) -> Self {
         self.gate.pace = Some(Pace::new(requests_per_s, Arc::clone(&self.node.clock)));
+        self
+    }
+
+    /// Refuses whatever is about orders and SKUs: others take those.
+    #[must_use]
+    pub fn taking_no_orders(mut self) -> Self {
+        self.takes_orders = false;
         self
     }
 

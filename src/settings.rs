@@ -34,7 +34,7 @@ pub use mysql::{MysqlSettings, TlsSettings};
 pub use printer::PrinterSettings;
 pub use redis_url::RedisUrl;
 pub use secret::Secret;
-pub use server::ServerSettings;
+pub use server::{NodeRole, ServerSettings};
 pub use shop::ShopSettings;
 pub use store::StoreSettings;
 pub use stream::{KafkaLoginSettings, KafkaSettings, KafkaTlsSettings, StreamSettings};
@@ -79,6 +79,8 @@ pub struct Flags {
     pub listen: Option<SocketAddr>,
     /// For `data.dir`.
     pub data: Option<PathBuf>,
+    /// For `server.role`.
+    pub role: Option<NodeRole>,
 }
 
 /// Every setting, checked.
@@ -150,7 +152,7 @@ impl Settings {
 
     fn check(raw: Raw) -> Result<Self, SettingsError> {
         let data = DataSettings::check(raw.data)?;
-        Ok(Self {
+        let settings = Self {
             server: ServerSettings::check(&raw.server)?,
             shop: ShopSettings::check(raw.shop)?,
             store: StoreSettings::check(&raw.store, &data)?,
@@ -162,7 +164,29 @@ impl Settings {
             traces: TracesSettings::check(raw.traces)?,
             log: LogSettings::check(raw.log)?,
             data,
-        })
+        };
+        settings.check_together()?;
+        Ok(settings)
+    }
+
+    /// Refuses what is good by itself and breaks a promise together.
+    fn check_together(&self) -> Result<(), SettingsError> {
+        let role = self.server.role;
+        let is_shared = matches!(self.stream, StreamSettings::Kafka(_));
+        if role != NodeRole::All && !is_shared {
+            let name = role.name();
+            let problem = format!(
+                "must be all where stream.url is store:, not {name}: what this node commits would wait for a worker that \
+                 nobody can be; let stream.url name kafka"
+            );
+            return Err(SettingsError::bad("server.role", problem));
+        }
+        if role == NodeRole::Worker && matches!(self.store, StoreSettings::Sqlite { .. }) {
+            let problem = "must not be worker where store.url is sqlite: a worker records what is done in the store that \
+                 the others use, and a SQLite file has one process; let store.url name mysql";
+            return Err(SettingsError::bad("server.role", problem.to_owned()));
+        }
+        Ok(())
     }
 }
 
@@ -204,8 +228,29 @@ mod tests {
     }
 
     #[test]
+    fn what_breaks_a_promise_together_is_refused_with_the_reason() {
+        let kafka = ("FLOODGATE_STREAM__URL", "kafka://b:9092");
+        let mysql = ("FLOODGATE_STORE__URL", "mysql://u:p@h:3306/d");
+        let role = |name| ("FLOODGATE_SERVER__ROLE", name);
+        let good: [&[(&str, &str)]; 5] =
+            [&[], &[kafka], &[kafka, role("api")], &[mysql, kafka, role("worker")], &[mysql, kafka, role("api")]];
+        for environment in good {
+            assert_eq!(load(environment).map(|_| ()), Ok(()), "{environment:?}");
+        }
+        let bad: [(&[(&str, &str)], &str); 3] = [
+            (&[role("worker")], "must be all where stream.url is store:, not worker"),
+            (&[mysql, role("api")], "must be all where stream.url is store:, not api"),
+            (&[kafka, role("worker")], "must not be worker where store.url is sqlite"),
+        ];
+        for (environment, expected) in bad {
+            let sentence = load(environment).map(|_| ()).expect_err(expected);
+            assert!(sentence.contains(expected), "{sentence}");
+        }
+    }
+
+    #[test]
     fn what_is_not_good_is_refused_with_a_sentence_that_names_it() {
-        let table: [(&str, &str, &str); 29] = [
+        let table: [(&str, &str, &str); 30] = [
             ("SHOP__CURRENCY", "euro", "shop.currency must be a code such as CNY, not \"euro\""),
             ("SHOP__CURRENCY_DIGITS", "5", "shop.currency_digits must be from 0 to 4, not 5"),
             (
@@ -220,7 +265,8 @@ mod tests {
                 "shop.payment_window_s must be a whole number from 0 to 4294967295, not \"-1\"",
             ),
             ("SERVER__LISTEN", "localhost:80", "server.listen must be an address and a port, such as"),
-            ("SERVER__ROLE", "front", "server.role must be all, not \"front\""),
+            ("SERVER__ROLE", "front", "server.role must be all, api or worker, not \"front\""),
+            ("SERVER__ROLE", "api", "server.role must be all where stream.url is store:, not api"),
             ("DATA__DIR", "", "data.dir must name a directory"),
             (
                 "STORE__URL",

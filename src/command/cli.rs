@@ -8,6 +8,7 @@ use actors::ports::Place;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::duration;
+use crate::settings::NodeRole;
 
 /// Sells what is there, once, however many want it.
 #[derive(Debug, Parser)]
@@ -74,8 +75,22 @@ pub(super) struct MigrateArgs {
 /// What a node does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Role {
-    /// Everything: API, actors, background work.
+    /// Everything: orders, and the work on their events.
     All,
+    /// Orders; their events are left to others. With a stream in Kafka.
+    Api,
+    /// The work on events; orders are left to others. With a stream in Kafka and a store on MySQL.
+    Worker,
+}
+
+impl From<Role> for NodeRole {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::All => Self::All,
+            Role::Api => Self::Api,
+            Role::Worker => Self::Worker,
+        }
+    }
 }
 
 /// Which running service a command talks to.

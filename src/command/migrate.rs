@@ -12,7 +12,7 @@ use crate::settings::{Flags, Settings};
 /// Migrates, and says what came of it.
 pub(super) fn run(args: MigrateArgs) -> Result<ExitCode, Failure> {
     let MigrateArgs { data, config } = args;
-    let settings = Settings::of_process(&Flags { config, listen: None, data });
+    let settings = Settings::of_process(&Flags { config, data, ..Flags::default() });
     let settings = settings.map_err(|error| Failure::Usage(error.to_string()))?;
     let done = System::new().block_on(app::migrate(settings)).map_err(Failure::of_start)?;
     say(&done);

@@ -18,11 +18,10 @@ use crate::settings::{Flags, LogFormat, LogSettings, ServerSettings, Settings};
 
 /// Runs the service.
 pub(super) fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
-    // There is one role so far, which the settings know, too.
-    let ServeArgs { listen, data, config, role: _ } = args;
+    let ServeArgs { listen, data, config, role } = args;
     let listen = listen.map(|text| ServerSettings::parse_listen(&text)).transpose();
     let listen = listen.map_err(|error| Failure::Usage(error.to_string()))?;
-    let settings = Settings::of_process(&Flags { config, listen, data });
+    let settings = Settings::of_process(&Flags { config, listen, data, role: role.map(Into::into) });
     let settings = settings.map_err(|error| Failure::Usage(error.to_string()))?;
     let (teller, _log) = start_log(&settings.log);
     allow_many_connections();

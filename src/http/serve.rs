@@ -7,6 +7,7 @@ use actix_web::http::header::{HeaderMap, HeaderName};
 use actix_web::http::{ConnectionType, Method};
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
+use actors::domain::rejection::Rejection;
 use actors::domain::time::Now;
 
 use super::answer::Answer;
@@ -25,6 +26,8 @@ const TRACE_PARENT: &str = "traceparent";
 const BUSY: &str = "busy";
 /// Stands for the answer where the connection was lost before there was one. What was asked for may still be done.
 const CONNECTION_LOST: (u16, &str) = (499, "connection_lost");
+/// What begins so is about orders and SKUs.
+const SHOP: [&str; 2] = ["/orders", "/skus"];
 /// The one route that may be opened to everyone.
 const METRICS: &str = "/metrics";
 
@@ -145,6 +148,10 @@ async fn respond(
         Target::OtherMethods(path) => return Err(Refusal::MethodNotAllowed(super::routes::methods_of(path))),
         Target::Nothing => return Err(Refusal::RouteNotFound),
     };
+    if !front.takes_orders && SHOP.iter().any(|shop| route.path.starts_with(shop)) {
+        let reason = "this node works on events and leaves orders to others; ask one of those".to_owned();
+        return Err(Rejection::Unavailable(reason).into());
+    }
     match route.handler {
         Handler::Open(handler) => {
             Query::parse(request.query_string(), route.query)?;

@@ -41,7 +41,8 @@ pub(super) fn merge(
     );
     let listen = flags.listen.map(|listen| listen.to_string());
     let data = flags.data.as_ref().map(|data| data.display().to_string());
-    for (name, value) in [("server.listen", listen), ("data.dir", data)] {
+    let role = flags.role.map(|role| role.name().to_owned());
+    for (name, value) in [("server.listen", listen), ("data.dir", data), ("server.role", role)] {
         layers = layers.set_override_option(name, value).map_err(unreadable)?;
     }
     layers.build().map_err(unreadable)

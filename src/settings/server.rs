@@ -7,6 +7,46 @@ use serde::Deserialize;
 
 use super::SettingsError;
 
+/// What a node does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NodeRole {
+    /// Takes orders and works on their events.
+    All,
+    /// Takes orders and leaves their events to others.
+    Api,
+    /// Works on events and leaves orders to others.
+    Worker,
+}
+
+impl NodeRole {
+    /// Every role.
+    pub const ALL: [Self; 3] = [Self::All, Self::Api, Self::Worker];
+
+    /// The role as the settings name it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Api => "api",
+            Self::Worker => "worker",
+        }
+    }
+
+    /// Whether it serves those who sell and buy.
+    pub const fn takes_orders(self) -> bool {
+        !matches!(self, Self::Worker)
+    }
+
+    /// Whether it is a member of the consumer group.
+    pub const fn works_on_events(self) -> bool {
+        !matches!(self, Self::Api)
+    }
+
+    fn parse(text: &str) -> Result<Self, SettingsError> {
+        let role = Self::ALL.into_iter().find(|role| role.name() == text);
+        role.ok_or_else(|| SettingsError::bad("server.role", format!("must be all, api or worker, not {text:?}")))
+    }
+}
+
 /// Settings of the HTTP server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerSettings {
@@ -14,6 +54,8 @@ pub struct ServerSettings {
     pub listen: SocketAddr,
     /// What this node is called among others.
     pub node: NodeName,
+    /// What it does.
+    pub role: NodeRole,
 }
 
 #[derive(Deserialize)]
@@ -27,11 +69,9 @@ pub(super) struct Raw {
 impl ServerSettings {
     pub(super) fn check(raw: &Raw) -> Result<Self, SettingsError> {
         let listen = Self::parse_listen(&raw.listen)?;
-        if raw.role != "all" {
-            return Err(SettingsError::bad("server.role", format!("must be all, not {:?}", raw.role)));
-        }
+        let role = NodeRole::parse(&raw.role)?;
         let node = raw.node.parse().map_err(|problem| SettingsError::bad("server.node", problem))?;
-        Ok(Self { listen, node })
+        Ok(Self { listen, node, role })
     }
 
     /// Reads `server.listen`.

@@ -63,7 +63,7 @@ impl House {
     }
 
     fn start(directory: TempDir, data: PathBuf, settings: Vec<(String, String)>) -> Self {
-        let flags = Flags { config: None, listen: Some(([127, 0, 0, 1], 0).into()), data: Some(data.clone()) };
+        let flags = Flags { listen: Some(([127, 0, 0, 1], 0).into()), data: Some(data.clone()), ..Flags::default() };
         let printer = data.join("events.jsonl").display().to_string();
         let mut environment = vec![("FLOODGATE_PRINTER__PATH".to_owned(), printer)];
         environment.extend(settings.iter().cloned());

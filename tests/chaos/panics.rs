@@ -22,8 +22,11 @@ async fn actors_may_panic_again_and_again_under_load() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let printed = directory.path().join("printed");
     let environment = [("FLOODGATE_PRINTER__PATH".to_owned(), printed.display().to_string())];
-    let flags =
-        Flags { config: None, listen: Some(([127, 0, 0, 1], 0).into()), data: Some(directory.path().join("data")) };
+    let flags = Flags {
+        listen: Some(([127, 0, 0, 1], 0).into()),
+        data: Some(directory.path().join("data")),
+        ..Flags::default()
+    };
     let app = App::start(Settings::load(&flags, environment).expect("valid settings")).await.expect("it starts");
     let token = std::fs::read_to_string(app.token_file()).expect("the token is there");
     let shop = Shop { url: app.url().to_owned(), token: token.trim().to_owned(), client: Client::default() };

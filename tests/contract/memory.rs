@@ -5,15 +5,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actors::domain::commit::Rules;
+use actors::domain::event::OrderEvent;
+use actors::domain::id::OrderId;
 use actors::node::Events;
-use actors::ports::{Answer, Clock, Ledger, Signals};
+use actors::ports::{Answer, Clock, EventStream, Ledger, Signals};
 use actors::stock::MemoryLedger;
+use actors::testing::contract::event_stream::{Aside, StreamBackend};
 use actors::testing::contract::ledger::LedgerBackend;
 use actors::testing::contract::{Backend, Opened};
 use actors::testing::manual_clock::ManualClock;
 use actors::testing::memory_outbox::MemoryOutbox;
 use actors::testing::memory_store::{Disk, MemoryStore};
-use actors::{event_log_contract, ledger_contract, outbox_contract, store_contract};
+use actors::testing::memory_stream::Broker;
+use actors::{event_log_contract, event_stream_contract, ledger_contract, outbox_contract, store_contract};
+use floodgate::app::clock::SystemClock;
 
 impl Backend for MemoryDisk {
     fn open(&self, clock: Arc<dyn Clock>) -> Answer<'_, Opened> {
@@ -89,4 +94,37 @@ mod ledger {
     use super::*;
 
     ledger_contract!(in_process);
+}
+
+#[derive(Default)]
+struct MemoryBroker(Broker);
+
+impl StreamBackend for MemoryBroker {
+    fn member(&self, group: &'static str) -> Arc<dyn EventStream> {
+        Arc::new(self.0.member(group, Arc::new(SystemClock::start())))
+    }
+
+    fn append_nonsense(&self, order_id: OrderId) -> Answer<'_, ()> {
+        self.0.append_nonsense(order_id);
+        Box::pin(std::future::ready(()))
+    }
+
+    fn append_replay(&self, event: OrderEvent) -> Answer<'_, ()> {
+        self.0.append(event, true);
+        Box::pin(std::future::ready(()))
+    }
+
+    fn aside(&self) -> Answer<'_, Vec<Aside>> {
+        let aside = self.0.aside().into_iter().map(|((order_id, event), origin, cause)| {
+            let version = event.ok().map(|event| event.version);
+            Aside { order_id, version, origin, cause }
+        });
+        Box::pin(std::future::ready(aside.collect()))
+    }
+}
+
+mod stream {
+    use super::*;
+
+    event_stream_contract!(MemoryBroker::default);
 }

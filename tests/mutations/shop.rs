@@ -32,7 +32,7 @@ impl Shop {
     pub(crate) async fn open() -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let data = directory.path().join("data");
-        let flags = Flags { config: None, listen: Some(([127, 0, 0, 1], 0).into()), data: Some(data.clone()) };
+        let flags = Flags { listen: Some(([127, 0, 0, 1], 0).into()), data: Some(data.clone()), ..Flags::default() };
         let printer = ("FLOODGATE_PRINTER__PATH".to_owned(), directory.path().join("events").display().to_string());
         let app = App::start(Settings::load(&flags, [printer]).expect("good settings")).await.expect("it starts");
         let front = app.front();

@@ -1,4 +1,4 @@
-//! A stream in memory, made like the shared ones: partitions, one consumer group, members among whom the partitions are
+//! A stream in memory, made like the shared ones: partitions, consumer groups, members among whom the partitions are
 //! dealt anew whenever one comes or goes. The [`Broker`] outlives the nodes.
 
 use std::collections::BTreeMap;
@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures_util::future::FutureExt;
 
 use crate::domain::event::OrderEvent;
+use crate::domain::id::OrderId;
 use crate::domain::time::Monotonic;
 use crate::ports::{Answer, Cause, Clock, Deliveries, Delivery, EventStream, Place, StreamError};
 
@@ -17,19 +18,23 @@ const MOMENT: Duration = Duration::from_millis(100);
 /// How long partitions that have to go wait for what is in hand. Members that are gone are not waited for.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What was put into the stream.
-pub type Message = Result<OrderEvent, String>;
+type Shelves = [Vec<(Message, bool)>; PARTITIONS];
+
+/// What was put into the stream, and the order that it is about.
+pub type Message = (OrderId, Result<OrderEvent, String>);
 
 #[derive(Debug, Default)]
-struct Shelf {
-    messages: Vec<(Message, bool)>,
-    /// Everything below is done.
-    committed: i64,
+struct State {
+    /// Messages by partition, and whether an operator had them read again.
+    shelves: Shelves,
+    groups: BTreeMap<&'static str, Group>,
+    aside: Vec<(Message, Place, Cause)>,
 }
 
 #[derive(Debug, Default)]
 struct Group {
-    shelves: [Shelf; PARTITIONS],
+    /// Of each partition: everything below is done.
+    committed: [i64; PARTITIONS],
     members: Vec<u64>,
     next_member: u64,
     /// How often the partitions were dealt.
@@ -37,37 +42,44 @@ struct Group {
     /// Since when they are to be dealt anew.
     unsettled_since: Option<Monotonic>,
     busy: BTreeMap<u64, usize>,
-    aside: Vec<(Message, Place, Cause)>,
 }
 
 /// See the module.
 #[derive(Clone, Debug, Default)]
-pub struct Broker(Arc<Mutex<Group>>);
+pub struct Broker(Arc<Mutex<State>>);
 
 impl Broker {
-    fn group(&self) -> MutexGuard<'_, Group> {
+    fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A member of the group, from its first look on.
-    pub fn member(&self, clock: Arc<dyn Clock>) -> MemoryStream {
-        let mut group = self.group();
-        group.next_member += 1;
-        let number = group.next_member;
-        drop(group);
-        MemoryStream { broker: self.clone(), number, clock, own: Mutex::default() }
+    /// A member of a group, from its first look on.
+    pub fn member(&self, group: &'static str, clock: Arc<dyn Clock>) -> MemoryStream {
+        let mut state = self.state();
+        let members = &mut state.groups.entry(group).or_default().next_member;
+        *members += 1;
+        let number = *members;
+        drop(state);
+        MemoryStream { broker: self.clone(), group, number, clock, own: Mutex::default() }
     }
 
-    /// Appends anything; what an operator had read again as such.
-    pub fn append(&self, message: Message, is_replay: bool) {
-        let partition = message.as_ref().map_or(0, partition_of);
-        self.group().shelves[partition].messages.push((message, is_replay));
+    /// Appends an event; what an operator had read again as such.
+    pub fn append(&self, event: OrderEvent, is_replay: bool) {
+        self.put((event.order_id, Ok(event)), is_replay);
     }
 
-    /// Deals the partitions anew, as if a member had been away for a moment.
+    /// Appends what cannot be read, where the events of this order are.
+    pub fn append_nonsense(&self, order_id: OrderId) {
+        self.put((order_id, Err("it is nonsense".to_owned())), false);
+    }
+
+    fn put(&self, message: Message, is_replay: bool) {
+        self.state().shelves[partition_of(message.0)].push((message, is_replay));
+    }
+
+    /// Deals the partitions of every group anew, as if a member had been away for a moment.
     pub fn shuffle(&self, now: Monotonic) {
-        let mut group = self.group();
-        if group.members.len() > 1 {
+        for group in self.state().groups.values_mut().filter(|group| group.members.len() > 1) {
             group.members.rotate_left(1);
             group.unsettle(now);
         }
@@ -75,18 +87,17 @@ impl Broker {
 
     /// Everything in the stream, partition by partition.
     pub fn messages(&self) -> Vec<Message> {
-        let group = self.group();
-        group.shelves.iter().flat_map(|shelf| shelf.messages.iter().map(|(message, _)| message.clone())).collect()
+        self.state().shelves.iter().flatten().map(|(message, _)| message.clone()).collect()
     }
 
     /// What was put aside.
     pub fn aside(&self) -> Vec<(Message, Place, Cause)> {
-        self.group().aside.clone()
+        self.state().aside.clone()
     }
 }
 
-fn partition_of(event: &OrderEvent) -> usize {
-    usize::try_from(event.order_id.as_u128() % PARTITIONS as u128).unwrap_or(0)
+fn partition_of(order_id: OrderId) -> usize {
+    usize::try_from(order_id.as_u128() % PARTITIONS as u128).unwrap_or(0)
 }
 
 impl Group {
@@ -112,6 +123,7 @@ impl Group {
 /// A member's side.
 pub struct MemoryStream {
     broker: Broker,
+    group: &'static str,
     number: u64,
     clock: Arc<dyn Clock>,
     own: Mutex<Own>,
@@ -126,70 +138,76 @@ struct Own {
 }
 
 impl MemoryStream {
-    /// The member's own state, up to date with the group.
-    fn own<'a>(&'a self, group: &mut Group) -> MutexGuard<'a, Own> {
-        let now = self.clock.now().monotonic;
-        group.settle(now);
+    /// Does something with the group and the member's own state, both up to date.
+    fn with<T>(&self, act: impl FnOnce(&mut Vec<(Message, Place, Cause)>, &mut Group, &mut Own, &Shelves) -> T) -> T {
+        let mut state = self.broker.state();
+        let State { shelves, groups, aside } = &mut *state;
+        let group = groups.entry(self.group).or_default();
+        group.settle(self.clock.now().monotonic);
         let mut own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
         if own.deals != group.deals {
             own.deals = group.deals;
-            self.begin_term(&mut own, group);
+            own.begin_term(self.number, group);
         }
-        own
-    }
-
-    fn begin_term(&self, own: &mut Own, group: &mut Group) {
-        own.term += 1;
-        own.in_hand.clear();
-        own.positions = group.own(self.number).into_iter().map(|own| (own, group.shelves[own].committed)).collect();
-        group.busy.insert(self.number, 0);
+        act(aside, group, &mut own, shelves)
     }
 
     /// Takes note that these are done, or forgets what is to be committed of it.
     pub fn finish(&self, term: u64, places: &[Place], is_committed: bool) {
-        let mut group = self.broker.group();
-        let mut own = self.own(&mut group);
-        if term != own.term {
-            return;
-        }
-        places.iter().for_each(|place| drop(own.in_hand.remove(place)));
-        for (partition, position) in own.positions.iter().filter(|_| is_committed) {
-            let is_here = |place: &&Place| usize::try_from(place.partition) == Ok(*partition);
-            let lowest = own.in_hand.keys().find(is_here).map_or(*position, |place| place.offset);
-            group.shelves[*partition].committed = lowest;
-        }
-        group.busy.insert(self.number, own.in_hand.len());
+        self.with(|_, group, own, _| {
+            if term != own.term {
+                return;
+            }
+            places.iter().for_each(|place| drop(own.in_hand.remove(place)));
+            for (partition, position) in own.positions.iter().filter(|_| is_committed) {
+                let is_here = |place: &&Place| usize::try_from(place.partition) == Ok(*partition);
+                group.committed[*partition] = own.in_hand.keys().find(is_here).map_or(*position, |place| place.offset);
+            }
+            group.busy.insert(self.number, own.in_hand.len());
+        });
     }
 
     fn take(&self, limit: usize) -> Deliveries {
-        let mut group = self.broker.group();
-        if !group.members.contains(&self.number) {
-            group.members.push(self.number);
-            group.unsettle(self.clock.now().monotonic);
-        }
-        let mut own = self.own(&mut group);
-        let mut messages = Vec::new();
-        if group.unsettled_since.is_none() {
-            let Own { positions, in_hand, .. } = &mut *own;
-            for (partition, position) in positions {
-                let shelf = &group.shelves[*partition].messages;
-                let from = usize::try_from(*position).unwrap_or(usize::MAX);
-                for (message, is_replay) in shelf.iter().skip(from).take(limit.saturating_sub(messages.len())) {
-                    let place = Place { partition: i32::try_from(*partition).unwrap_or(0), offset: *position };
-                    *position += 1;
-                    in_hand.insert(place, message.clone());
-                    messages.push(Delivery { place, content: message.clone(), is_replay: *is_replay });
-                }
+        let now = self.clock.now().monotonic;
+        let join = |_: &mut Vec<_>, group: &mut Group, _: &mut Own, _: &Shelves| {
+            if !group.members.contains(&self.number) {
+                group.members.push(self.number);
+                group.unsettle(now);
             }
-            group.busy.insert(self.number, own.in_hand.len());
-        }
-        Deliveries { term: own.term, messages }
+        };
+        self.with(join);
+        self.with(|_, group, own, shelves| {
+            let mut messages = Vec::new();
+            if group.unsettled_since.is_none() {
+                for (partition, position) in &mut own.positions {
+                    let from = usize::try_from(*position).unwrap_or(usize::MAX);
+                    let left = limit.saturating_sub(messages.len());
+                    for (message, is_replay) in shelves[*partition].iter().skip(from).take(left) {
+                        let place = Place { partition: i32::try_from(*partition).unwrap_or(0), offset: *position };
+                        *position += 1;
+                        own.in_hand.insert(place, message.clone());
+                        messages.push(Delivery { place, content: message.1.clone(), is_replay: *is_replay });
+                    }
+                }
+                group.busy.insert(self.number, own.in_hand.len());
+            }
+            Deliveries { term: own.term, messages }
+        })
+    }
+}
+
+impl Own {
+    fn begin_term(&mut self, member: u64, group: &mut Group) {
+        self.term += 1;
+        self.in_hand.clear();
+        self.positions = group.own(member).into_iter().map(|own| (own, group.committed[own])).collect();
+        group.busy.insert(member, 0);
     }
 }
 
 impl EventStream for MemoryStream {
     fn publish(&self, events: Vec<OrderEvent>) -> Answer<'_, Result<(), StreamError>> {
-        events.into_iter().for_each(|event| self.broker.append(Ok(event), false));
+        events.into_iter().for_each(|event| self.broker.append(event, false));
         async { Ok(()) }.boxed()
     }
 
@@ -211,29 +229,21 @@ impl EventStream for MemoryStream {
     }
 
     fn term(&self) -> u64 {
-        let mut group = self.broker.group();
-        self.own(&mut group).term
+        self.with(|_, _, own, _| own.term)
     }
 
     fn put_aside(&self, term: u64, place: Place, cause: Cause) -> Answer<'_, Result<(), StreamError>> {
-        let mut group = self.broker.group();
-        let own = self.own(&mut group);
-        let message = (term == own.term).then(|| own.in_hand.get(&place).cloned()).flatten();
-        drop(own);
-        let outcome = match message {
-            Some(message) => {
-                group.aside.push((message, place, cause));
-                Ok(())
-            }
-            None => Err(StreamError("it is not in hand any more".to_owned())),
-        };
+        let outcome = self.with(|aside, _, own, _| {
+            let message = own.in_hand.get(&place).filter(|_| term == own.term);
+            let message = message.ok_or_else(|| StreamError("it is not in hand any more".to_owned()))?;
+            aside.push((message.clone(), place, cause));
+            Ok(())
+        });
         async { outcome }.boxed()
     }
 
     fn start_over(&self) {
-        let mut group = self.broker.group();
-        let mut own = self.own(&mut group);
-        self.begin_term(&mut own, &mut group);
+        self.with(|_, group, own, _| own.begin_term(self.number, group));
     }
 
     fn is_answering(&self) -> bool {
@@ -243,11 +253,13 @@ impl EventStream for MemoryStream {
 
 impl Drop for MemoryStream {
     fn drop(&mut self) {
-        let mut group = self.broker.group();
+        let now = self.clock.now().monotonic;
+        let mut state = self.broker.state();
+        let group = state.groups.entry(self.group).or_default();
         group.busy.remove(&self.number);
         if group.members.contains(&self.number) {
             group.members.retain(|member| *member != self.number);
-            group.unsettle(self.clock.now().monotonic);
+            group.unsettle(now);
         }
     }
 }

@@ -130,7 +130,7 @@ pub(super) fn after_handing_on(disk: &Disk, history: &History, roads: &Roads) {
     }
     if roads.path == EventPath::Stream {
         let mut streamed: BTreeMap<OrderId, Vec<u32>> = BTreeMap::new();
-        for event in roads.broker.messages().into_iter().flatten() {
+        for event in roads.broker.messages().into_iter().filter_map(|(_, event)| event.ok()) {
             let versions = streamed.entry(event.order_id).or_default();
             if !versions.contains(&event.version) {
                 versions.push(event.version);

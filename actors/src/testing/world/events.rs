@@ -48,7 +48,7 @@ impl Roads {
             Events::Outbox(Arc::new(FaultyOutbox { inner, clock, weather }))
         };
         let stream = || {
-            let (inner, clock) = (self.broker.member(Arc::clone(clock)), Arc::clone(clock));
+            let (inner, clock) = (self.broker.member(PRINTER_GROUP, Arc::clone(clock)), Arc::clone(clock));
             let stream = Arc::new(FaultyStream { inner, clock, weather: weather.clone() });
             Shared { stream, group: Some(PRINTER_GROUP.into()) }
         };
