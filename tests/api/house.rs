@@ -53,6 +53,18 @@ impl House {
         Self::start(directory, self.data.clone(), stack, self.settings.clone())
     }
 
+    /// Whether it stands on MySQL, Redis and Kafka.
+    pub(crate) const fn is_full(&self) -> bool {
+        matches!(self.stack, Stack::Full(_))
+    }
+
+    /// Makes the ledger forget all that it knows, if it outlives the service.
+    pub(crate) fn lose_ledger(&self) {
+        if let Stack::Full(place) = &self.stack {
+            place.lose_ledger().expect("redis answers");
+        }
+    }
+
     /// What it stands on.
     pub(crate) const fn stack(&self) -> &Stack {
         &self.stack

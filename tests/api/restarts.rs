@@ -111,7 +111,7 @@ fn a_token_that_was_lost_is_made_anew_and_the_old_one_works_on() {
     let path = house.data().join("admin-token");
     // Where the database is a server's, it has no file here.
     let database = ["floodgate.db", "floodgate.db-wal", "floodgate.db-shm"];
-    let database = if house.stack().is_full() { &[][..] } else { &database };
+    let database = if house.is_full() { &[][..] } else { &database };
     for name in ["admin-token", "lock", "run.json"].iter().chain(database) {
         let mode = house.data().join(name).metadata().expect(name).permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{name}");

@@ -1,6 +1,7 @@
 //! What a service under test stands on: nothing but itself, or MySQL, Redis and Kafka, with a place of its own in each.
 
 use floodgate::settings::{Flags, Settings};
+use redis::{Client, RedisResult};
 use ulid::Ulid;
 use url::Url;
 
@@ -19,10 +20,13 @@ pub(crate) enum Stack {
     Full(Box<Place>),
 }
 
-/// A database, gone with this; a prefix in Redis; a topic and its group in Kafka. What is left behind under the last two
-/// is small, and goes with the services' data.
+/// A database and a prefix in Redis, gone with this; a topic and its group in Kafka, which are small and go with its data.
 pub(crate) struct Place {
     database: Database,
+    /// The services' URLs.
+    mysql: Url,
+    redis: String,
+    kafka: String,
     name: String,
 }
 
@@ -32,7 +36,7 @@ impl Stack {
     pub(crate) async fn open(shop: &[(String, String)]) -> Self {
         let stack = match std::env::var(STACK).as_deref() {
             Err(_) | Ok("embedded") => Self::Embedded,
-            Ok("full") => Self::Full(Box::new(Place { database: Database::new(), name: format!("t-{}", Ulid::new()) })),
+            Ok("full") => Self::Full(Box::new(Place::new())),
             Ok(other) => panic!("{STACK} must be embedded or full, not {other}"),
         };
         if let Self::Full(place) = &stack {
@@ -47,13 +51,13 @@ impl Stack {
     /// What a service is told of it, named as in the environment.
     pub(crate) fn settings(&self) -> Vec<(String, String)> {
         let Self::Full(place) = self else { return Vec::new() };
-        let mut store = Url::parse(&service(MYSQL)).unwrap_or_else(|error| panic!("{MYSQL}: {error}"));
+        let mut store = place.mysql.clone();
         store.set_path(&place.database.options.database);
         let settings = [
             ("STORE__URL", store.into()),
-            ("LEDGER__URL", service(REDIS)),
+            ("LEDGER__URL", place.redis.clone()),
             ("LEDGER__PREFIX", format!("{}:", place.name)),
-            ("STREAM__URL", service(KAFKA)),
+            ("STREAM__URL", place.kafka.clone()),
             ("STREAM__TOPIC", place.name.clone()),
             ("STREAM__GROUP", place.name.clone()),
             // Soon made, and still more than one.
@@ -61,10 +65,29 @@ impl Stack {
         ];
         settings.map(|(name, value)| (format!("FLOODGATE_{name}"), value)).into()
     }
+}
 
-    /// Whether it is the one with MySQL, Redis and Kafka.
-    pub(crate) const fn is_full(&self) -> bool {
-        matches!(self, Self::Full(_))
+impl Place {
+    fn new() -> Self {
+        let mysql = Url::parse(&service(MYSQL)).unwrap_or_else(|error| panic!("{MYSQL}: {error}"));
+        let (redis, kafka, name) = (service(REDIS), service(KAFKA), format!("t-{}", Ulid::new()));
+        Self { database: Database::new(), mysql, redis, kafka, name }
+    }
+
+    /// Removes all that the ledger knows.
+    pub(crate) fn lose_ledger(&self) -> RedisResult<()> {
+        let mut redis = Client::open(self.redis.as_str())?.get_connection()?;
+        let keys: Vec<String> = redis::cmd("KEYS").arg(format!("{}:*", self.name)).query(&mut redis)?;
+        if keys.is_empty() { Ok(()) } else { redis::cmd("DEL").arg(keys).query(&mut redis) }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        // A test that fails because redis is gone must not fail once more in here.
+        if let Err(error) = self.lose_ledger() {
+            eprintln!("keys of {} are left behind: {error}", self.name);
+        }
     }
 }
 
