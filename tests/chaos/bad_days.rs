@@ -14,8 +14,8 @@ use crate::service::{Service, wait};
 use crate::told::{PROMISED, Printer};
 
 /// Enough that the sale goes on for some seconds.
-const BUYERS: u32 = 2_400;
-const STOCK: u32 = 2_000;
+const BUYERS: u32 = 1_300;
+const STOCK: u32 = 1_000;
 
 /// A sale that has begun.
 struct Day {
@@ -52,7 +52,7 @@ impl Day {
         assert!(verdict < 5 * PROMISED, "a verdict after {verdict:?}: {told}");
         service.expect_agreement().await;
         service.expect_degraded(json!([])).await;
-        let twice_published = cluster.expect_published().await;
+        let twice_published = cluster.expect_published(&service).await;
         let twice_printed = cluster.expect_printed(&[Printer::killed(&service, deaths)]).await;
         let all = recovered.elapsed();
         assert!(all < 5 * PROMISED, "all was told after {all:?}");

@@ -51,12 +51,12 @@ impl Cluster {
         cluster
     }
 
-    /// The same, with one service on them that is ready.
+    /// The same, with one service on them that is ready, and a member of the group.
     pub(crate) async fn with_a_service() -> (Self, Service) {
         let cluster = Self::take().await;
         let mut service = cluster.node("n1", &[]);
         service.restart().await;
-        service.expect_degraded(serde_json::json!([])).await;
+        service.until_member().await;
         (cluster, service)
     }
 

@@ -36,12 +36,34 @@ impl Service {
         answer.text("order_id")
     }
 
+    /// Waits until it has printed so many lines.
+    pub(crate) async fn until_printed(&self, lines: usize) {
+        for _ in 0..600 {
+            if self.printed().len() >= lines {
+                return;
+            }
+            wait(Duration::from_millis(50)).await;
+        }
+        panic!("{lines} lines are not printed after 30 s: {}", self.log());
+    }
+
+    /// Waits until it is a member of the group.
+    pub(crate) async fn until_member(&self) {
+        for _ in 0..600 {
+            if self.log().contains("partitions came") {
+                return;
+            }
+            wait(Duration::from_millis(50)).await;
+        }
+        panic!("it is no member after 30 s: {}", self.log());
+    }
+
     /// Places so many orders of one unit, which are all taken.
     pub(crate) async fn place_many(&self, sku: &str, orders: usize) {
         const CLIENTS: usize = 40;
         let placing = (0..CLIENTS).map(|client| async move {
             for number in (client..orders).step_by(CLIENTS) {
-                let user = format!("{}-{client}", self.address());
+                let user = format!("{}-{client}", self.address().replace(':', "-"));
                 let body = json!({"items": [{"sku_id": sku, "quantity": 1}], "user_id": user});
                 let answer = self.post("/orders", Some(&format!("many-{number}")), body).await;
                 assert_eq!(answer.status, 201, "{answer:?}");

@@ -33,7 +33,7 @@ async fn a_service_starts_without_kafka_and_tells_all_that_waited_when_it_comes(
     let started = now();
     service.expect_degraded(json!([])).await;
     let answering = started.elapsed();
-    cluster.expect_published().await;
+    cluster.expect_published(&service).await;
     let published = started.elapsed();
     assert_eq!(cluster.expect_printed(&[Printer::of(&service)]).await, 0);
     let printed = started.elapsed();
@@ -55,6 +55,7 @@ async fn orders_go_on_and_so_does_a_stop(breaking: &'static str, mending: &'stat
     let (cluster, mut service) = Cluster::with_a_service().await;
     service.stock_up("a", 1_000_000, 900).await;
     service.place_many("a", 200).await;
+    service.until_printed(100).await;
     cluster.make(breaking, "kafka").await;
     // From the first moment on, and not only when it is known.
     for attempt in 0..20 {
@@ -74,7 +75,7 @@ async fn orders_go_on_and_so_does_a_stop(breaking: &'static str, mending: &'stat
     service.expect_degraded(json!(["stream"])).await;
     cluster.make(mending, "kafka").await;
     service.expect_degraded(json!([])).await;
-    cluster.expect_published().await;
+    cluster.expect_published(&service).await;
     assert_eq!(cluster.expect_printed(&[Printer::of(&service)]).await, 0, "nothing is printed twice");
 }
 
@@ -110,6 +111,6 @@ async fn a_service_starts_without_any_of_the_three_and_takes_each_up_when_it_com
     service.expect_sale("a", "with-everything").await;
     assert_eq!(service.units("a").await, (3, 0, 3, 0));
     service.expect_agreement().await;
-    cluster.expect_published().await;
+    cluster.expect_published(&service).await;
     assert_eq!(cluster.expect_printed(&[Printer::of(&service)]).await, 0);
 }

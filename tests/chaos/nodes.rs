@@ -4,13 +4,12 @@
 use std::cell::Cell;
 use std::fs::File;
 use std::process::Command;
-use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde_json::json;
 
 use crate::cluster::Cluster;
-use crate::service::{Service, wait};
+use crate::service::Service;
 use crate::stop;
 use crate::told::Printer;
 
@@ -18,28 +17,6 @@ use crate::told::Printer;
 const NO_STREAM: (&str, &str) = ("STREAM__URL", "store:");
 
 impl Service {
-    /// Waits until it has printed so many lines.
-    async fn until_printed(&self, lines: usize) {
-        for _ in 0..600 {
-            if self.printed().len() >= lines {
-                return;
-            }
-            wait(Duration::from_millis(50)).await;
-        }
-        panic!("{lines} lines are not printed after 30 s: {}", self.log());
-    }
-
-    /// Waits until it is a member of the group.
-    async fn until_member(&self) {
-        for _ in 0..600 {
-            if self.log().contains("partitions came") {
-                return;
-            }
-            wait(Duration::from_millis(50)).await;
-        }
-        panic!("it is no member after 30 s: {}", self.log());
-    }
-
     /// SIGTERM, which it heeds in time.
     async fn stop_well(&mut self) {
         let (status, taken) = stop::stop(self).await;
@@ -105,7 +82,7 @@ async fn two_nodes_sell_exactly_what_is_there_and_share_the_printing() {
         assert_eq!(node.units("a").await, (UNITS, 0, UNITS, 0));
         node.expect_agreement().await;
     }
-    cluster.expect_published().await;
+    cluster.expect_published(&nodes[0]).await;
     assert_eq!(cluster.expect_printed(&[Printer::of(&nodes[0]), Printer::of(&nodes[1])]).await, 0);
     assert!(nodes.iter().all(|node| !node.printed().is_empty()), "both are members, and each has its partitions");
 }
@@ -114,7 +91,6 @@ async fn two_nodes_sell_exactly_what_is_there_and_share_the_printing() {
 async fn a_worker_that_joins_and_leaves_while_events_come_loses_and_doubles_nothing() {
     let (cluster, service) = Cluster::with_a_service().await;
     service.stock_up("a", 1_000_000, 900).await;
-    service.until_member().await;
     let mut worker = cluster.node("w1", &[("SERVER__ROLE", "worker")]);
     let is_over = Cell::new(false);
     let coming_and_going = async {
@@ -127,7 +103,7 @@ async fn a_worker_that_joins_and_leaves_while_events_come_loses_and_doubles_noth
         is_over.set(true);
     };
     let (orders, ()) = tokio::join!(trade(&service, "u", &is_over), coming_and_going);
-    cluster.expect_published().await;
+    cluster.expect_published(&service).await;
     assert_eq!(cluster.expect_printed(&[Printer::of(&service), Printer::of(&worker)]).await, 0);
     eprintln!("{orders} orders, {} lines by the one that came and went", worker.printed().len());
 }
@@ -136,7 +112,6 @@ async fn a_worker_that_joins_and_leaves_while_events_come_loses_and_doubles_noth
 async fn a_worker_that_is_killed_doubles_nothing_but_its_last_words() {
     let (cluster, service) = Cluster::with_a_service().await;
     service.stock_up("a", 1_000_000, 900).await;
-    service.until_member().await;
     let mut worker = cluster.node("w1", &[("SERVER__ROLE", "worker")]);
     let is_over = Cell::new(false);
     let mut deaths = Vec::new();
@@ -151,7 +126,7 @@ async fn a_worker_that_is_killed_doubles_nothing_but_its_last_words() {
         is_over.set(true);
     };
     let (orders, ()) = tokio::join!(trade(&service, "u", &is_over), dying);
-    cluster.expect_published().await;
+    cluster.expect_published(&service).await;
     let repeats = cluster.expect_printed(&[Printer::of(&service), Printer::killed(&worker, &deaths)]).await;
     eprintln!("{orders} orders, {} lines by the one that was killed, {repeats} twice", worker.printed().len());
 }
@@ -222,7 +197,7 @@ async fn a_printer_that_is_stuck_on_one_node_holds_up_neither_orders_nor_what_ot
     stuck.place_many("a", 800).await;
     stuck.expect_degraded(json!(["printer"])).await;
     assert_eq!(first.degraded().await, json!([]));
-    cluster.expect_published().await;
+    cluster.expect_published(&first).await;
     first.until_printed(400).await;
     stuck.expect_sale("a", "stuck").await;
     first.expect_sale("a", "not-stuck").await;

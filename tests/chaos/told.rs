@@ -47,11 +47,12 @@ impl<'a> Printer<'a> {
 
 impl Cluster {
     /// Waits until every committed event is in the topic, and checks that nothing else is, and that those of an order
-    /// came there first in their order. Tells how many came there more than once.
-    pub(crate) async fn expect_published(&self) -> usize {
+    /// came there first in their order. Tells how many came there more than once. A service tells why, if not.
+    pub(crate) async fn expect_published(&self, service: &Service) -> usize {
         let started = now();
         while self.unpublished().await > 0 {
-            assert!(started.elapsed() < 5 * PROMISED, "{} events are not published", self.unpublished().await);
+            let waiting = self.unpublished().await;
+            assert!(started.elapsed() < 5 * PROMISED, "{waiting} events are not published: {}", service.log());
             wait(Duration::from_millis(100)).await;
         }
         let committed: BTreeSet<Event> = self.committed().await.into_iter().collect();
