@@ -2,6 +2,8 @@
 
 #[path = "tidy/directions.rs"]
 mod directions;
+#[path = "tidy/settings.rs"]
+mod settings;
 #[path = "tidy/source.rs"]
 mod source;
 
