@@ -2,6 +2,7 @@
 //! trace of one.
 
 mod doubt;
+mod letters;
 mod overload;
 mod panics;
 mod passivation;

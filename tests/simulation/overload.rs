@@ -17,10 +17,15 @@ use futures_util::future::join_all;
 use tokio::task::LocalSet;
 
 pub(crate) fn run(test: impl AsyncFnOnce(BenchNode)) {
+    run_on(BenchNode::start, test);
+}
+
+/// Runs a test on the node that `start` starts, with goods put up.
+pub(crate) fn run_on(start: impl FnOnce() -> BenchNode, test: impl AsyncFnOnce(BenchNode)) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     let runtime = runtime.expect("a runtime without io can always be built");
     LocalSet::new().block_on(&runtime, async {
-        let bench = BenchNode::start();
+        let bench = start();
         bench.node.orders.put_sku(put_sku("a")).await.expect("the store is open");
         bench.node.orders.change_stock(stock_change("a", 100_000, "k")).await.expect("the store is open");
         test(bench).await;

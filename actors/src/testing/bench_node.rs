@@ -9,13 +9,15 @@ use tokio::sync::watch;
 
 use super::clock::PausedClock;
 use super::memory_store::{Disk, MemoryStore};
+use super::memory_stream::Broker;
 use crate::domain::commit::{KeyRecord, Mutation, Rules};
 use crate::domain::event::OrderEvent;
 use crate::domain::id::{OrderId, ScopedKey, SkuId, UserId};
 use crate::domain::order::Order;
 use crate::domain::stock::Sku;
 use crate::domain::time::Timestamp;
-use crate::node::{Events, Node, Ports};
+use crate::event::PRINTER_GROUP;
+use crate::node::{Events, Node, Ports, Shared};
 use crate::ports::{
     Answer, Clock, CommitError, Committed, EventSink, FlowPage, Ids, OrderPage, OrderQuery, RefundPage, RefundQuery,
     SinkError, SkuAudit, SkuPage, Spawn, Store, StoreError,
@@ -101,6 +103,15 @@ pub struct BenchNode {
 impl BenchNode {
     /// Starts a node. Call it inside a `LocalSet` on a runtime whose time is paused.
     pub fn start() -> Self {
+        Self::start_on(None)
+    }
+
+    /// Starts a node that shares a stream.
+    pub fn start_sharing(broker: &Broker) -> Self {
+        Self::start_on(Some(broker))
+    }
+
+    fn start_on(broker: Option<&Broker>) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(PausedClock::starting_at(Timestamp::from_millis(1_800_000_000_000)));
         let disk = Disk::default();
         let inner = MemoryStore::open(disk.clone(), Arc::clone(&clock), Rules::default());
@@ -116,12 +127,16 @@ impl BenchNode {
         });
         let sink = Arc::<BreakableSink>::default();
         let ledger = Arc::new(MemoryLedger::new(Arc::clone(&clock)));
+        let stream = broker.map(|broker| Shared {
+            stream: Arc::new(broker.member(PRINTER_GROUP, Arc::clone(&clock))),
+            group: Some(PRINTER_GROUP.into()),
+        });
         let ports = Ports {
             store: Arc::<GatedStore>::clone(&store),
             signals: Arc::<MemoryLedger>::clone(&ledger),
             ledger: Arc::<MemoryLedger>::clone(&ledger),
             events: Events::Log(log),
-            stream: None,
+            stream,
             sink: Arc::<BreakableSink>::clone(&sink),
             clock: Arc::clone(&clock),
             ids: Arc::new(Counted(AtomicU64::new(0))),
@@ -152,7 +167,9 @@ impl Ids for Counted {
 pub struct BreakableSink {
     is_broken: AtomicBool,
     is_stuck: watch::Sender<bool>,
-    printed: AtomicUsize,
+    printed: Mutex<Vec<(OrderId, u32)>>,
+    /// Events that are refused by themselves, and how often.
+    refused: Mutex<BTreeMap<(OrderId, u32), usize>>,
 }
 
 impl BreakableSink {
@@ -166,20 +183,41 @@ impl BreakableSink {
         self.is_stuck.send_replace(is_stuck);
     }
 
+    /// Lets an event be refused so many times.
+    pub fn refuse(&self, order_id: OrderId, version: u32, times: usize) {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner).insert((order_id, version), times);
+    }
+
     /// Events that were printed so far.
     pub fn printed(&self) -> usize {
-        self.printed.load(Ordering::Relaxed)
+        self.lines().len()
+    }
+
+    /// What was printed, as it was.
+    pub fn lines(&self) -> Vec<(OrderId, u32)> {
+        self.printed.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn take(&self, events: &[OrderEvent]) -> Result<(), SinkError> {
+        if self.is_broken.load(Ordering::Relaxed) {
+            return Err(SinkError::unavailable(0, "the pipe is broken".to_owned()));
+        }
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        for (at, event) in events.iter().enumerate() {
+            let name = (event.order_id, event.version);
+            if let Some(left) = refused.get_mut(&name).filter(|left| **left > 0) {
+                *left -= 1;
+                return Err(SinkError { printed: at, reason: "it has no room".to_owned(), is_the_events: true });
+            }
+            self.printed.lock().unwrap_or_else(PoisonError::into_inner).push(name);
+        }
+        Ok(())
     }
 }
 
 impl EventSink for BreakableSink {
     fn print(&self, events: Vec<OrderEvent>) -> Answer<'_, Result<(), SinkError>> {
-        let outcome = if self.is_broken.load(Ordering::Relaxed) {
-            Err(SinkError::unavailable(0, "the pipe is broken".to_owned()))
-        } else {
-            self.printed.fetch_add(events.len(), Ordering::Relaxed);
-            Ok(())
-        };
+        let outcome = self.take(&events);
         let mut is_stuck = self.is_stuck.subscribe();
         async move {
             // It errs only if the sink is gone.
