@@ -60,7 +60,9 @@ fn the_example_of_several_nodes_gives_way_to_the_environment() {
     );
     assert_eq!(settings.store.to_string(), "mysql://db.example:3306/shop");
     assert!(matches!(settings.ledger, LedgerSettings::Redis { url, .. } if url.is_cluster));
-    assert!(matches!(settings.stream, StreamSettings::Kafka(kafka) if kafka.brokers == [("c.example".to_owned(), 9092)]));
+    assert!(
+        matches!(settings.stream, StreamSettings::Kafka(kafka) if kafka.brokers == [("c.example".to_owned(), 9092)])
+    );
     assert_eq!((settings.server.node.as_str(), settings.server.role), ("n7", NodeRole::Worker));
 }
 
