@@ -158,7 +158,8 @@ impl StartError {
     }
 }
 
-/// Gives out a token in the store of a service that is not running, as its first start would find it.
+/// Gives out a token in the store of a service that is not running, as its first start would find it; or in a store that
+/// nodes share, whoever runs.
 ///
 /// # Errors
 /// Tells in one sentence why not; above all that the service is running after all.
@@ -167,10 +168,15 @@ pub async fn issue_offline(
     caller: Caller,
     label: Option<String>,
 ) -> Result<IssuedToken, StartError> {
-    let data = DataDir::open(&settings.data.dir)?;
+    let Settings { server, data, shop, store, .. } = settings;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
-    let OpenStore { tokens, .. } = open_store(settings.store, &settings.shop, &data.admin_token(), &clock).await?;
-    AdminToken::provide(&data.admin_token(), &*tokens).await?;
+    let path = data_dir::admin_token_in(&data.dir);
+    // What is shared is no one's own, and no node's directory has anything to do with it.
+    let held = matches!(store, StoreSettings::Sqlite { .. }).then(|| DataDir::open(&data.dir)).transpose()?;
+    let OpenStore { tokens, .. } = open_store(store, &shop, &path, &clock).await?;
+    if held.is_some() {
+        AdminToken::provide(&path, &*tokens, &server.node).await?;
+    }
     Ok(StoredTokens(tokens).issue(caller, label).await?)
 }
 
@@ -241,9 +247,10 @@ impl App {
         let opened = open_store(store, &shop, &data.admin_token(), &clock).await?;
         let OpenStore { store, events, tokens, is_there, calls: store_calls } = opened;
         let admin_token = if is_there {
-            AdminToken::provide(&data.admin_token(), &*tokens).await?
+            AdminToken::provide(&data.admin_token(), &*tokens, &server.node).await?
         } else {
-            AdminToken::provide_later(data.admin_token(), Arc::clone(&tokens), Arc::clone(&clock))
+            let node = server.node.clone();
+            AdminToken::provide_later(data.admin_token(), Arc::clone(&tokens), node, Arc::clone(&clock))
         };
         let opened = open_stream(stream, server.role, &clock)?;
         let (shared, stream_calls) = opened.map(|OpenStream { stream, calls }| (stream, calls)).unzip();
