@@ -113,12 +113,18 @@ pub enum StartError {
     /// The ledger cannot be used as it is configured.
     #[error("{0}")]
     Ledger(#[from] redis::ConfigurationError),
+    /// The ledger is kept for another shop.
+    #[error("{0}")]
+    OtherShop(#[from] redis::OtherShop),
     /// The thread of the core has ended.
     #[error("the thread of the core ended as soon as it was started")]
     Core,
     /// The database's amounts are in another currency.
     #[error("{0}")]
     Currency(#[from] CurrencyError),
+    /// Which shop the database is cannot be stored.
+    #[error("which shop this is cannot be stored: {0}")]
+    NotNamed(CommitError),
     /// The stream cannot be used as it is configured.
     #[error("{0}")]
     Stream(#[from] kafka::ConfigurationError),
@@ -143,6 +149,7 @@ impl StartError {
             | Self::OwnFile { .. }
             | Self::Printer(_)
             | Self::Ledger(_)
+            | Self::OtherShop(_)
             | Self::Stream(_)
             | Self::StoreLost { .. } => true,
             Self::Currency(error) => !matches!(error, CurrencyError::NotStored(_)),
@@ -152,6 +159,7 @@ impl StartError {
             | Self::NoThread(_)
             | Self::Tokens(_)
             | Self::NewToken(_)
+            | Self::NotNamed(_)
             | Self::Core
             | Self::Random(_) => false,
         }
@@ -245,7 +253,7 @@ impl App {
         }
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
         let opened = open_store(store, &shop, &data.admin_token(), &clock).await?;
-        let OpenStore { store, events, tokens, is_there, calls: store_calls } = opened;
+        let OpenStore { store, events, tokens, shop_id, is_there, calls: store_calls } = opened;
         let admin_token = if is_there {
             AdminToken::provide(&data.admin_token(), &*tokens, &server.node).await?
         } else {
@@ -257,7 +265,7 @@ impl App {
         let sink = Arc::new(LinePrinter::open(printer.path.as_deref())?);
         let core = Arbiter::new();
         let OpenLedger { ledger, signals, calls: ledger_calls } =
-            open_ledger(ledger, server.node.as_str(), &clock, &core.handle()).await?;
+            open_ledger(ledger, shop_id, server.node.as_str(), &clock, &core.handle()).await?;
         let ports = Ports {
             ledger,
             signals,

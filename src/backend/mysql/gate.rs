@@ -10,7 +10,7 @@ use super::fault::Fault;
 use super::rows::Columns;
 use super::sql::Sql;
 use super::{migrate, shop};
-use crate::backend::shop::CurrencyError;
+use crate::backend::shop::{CurrencyError, ShopId};
 
 /// Why the database must not be used as it is.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -53,18 +53,22 @@ pub enum NotUsable {
         /// What it has to take.
         wanted: u64,
     },
+    /// Nothing tells it from others, and nothing can be made that would.
+    #[error("the system gives no random numbers: {0}")]
+    Random(#[from] getrandom::Error),
 }
 
 /// See the module.
 pub(super) struct Gate {
     currency: Currency,
+    shop_id: ShopId,
     is_open: Cell<bool>,
 }
 
 impl Gate {
-    /// For a shop with this currency.
-    pub(super) fn new(currency: Currency) -> Rc<Self> {
-        Rc::new(Self { currency, is_open: Cell::new(false) })
+    /// For a shop with this currency. Whoever holds `shop_id` is told which shop it is.
+    pub(super) fn new(currency: Currency, shop_id: ShopId) -> Rc<Self> {
+        Rc::new(Self { currency, shop_id, is_open: Cell::new(false) })
     }
 
     /// Passes once the database has been found usable; until then looks at it anew each time.
@@ -79,6 +83,7 @@ impl Gate {
         check_messages(connection).await?;
         let now = connection.now().wall;
         shop::keep_currency(connection, &self.currency, now).await?;
+        shop::tell_shop_id(connection, &self.shop_id, now).await?;
         tracing::info!("the database is there and up to date");
         self.is_open.set(true);
         Ok(())
