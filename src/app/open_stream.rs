@@ -33,7 +33,7 @@ pub(super) fn open_stream(
 /// Kafka as the settings name it.
 pub(super) fn kafka_options(kafka: KafkaSettings) -> KafkaOptions {
     let KafkaSettings { brokers, login, tls, topic, group, partitions, replication, timeout } = kafka;
-    let login = login.map(|KafkaLoginSettings { user, password }| KafkaLogin { user, password });
+    let login = login.map(|KafkaLoginSettings { user, password }| KafkaLogin { user: user.0, password: password.0 });
     let tls = match tls {
         KafkaTlsSettings::Off => KafkaTls::Off,
         KafkaTlsSettings::Unverified => KafkaTls::Unverified,

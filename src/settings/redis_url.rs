@@ -4,6 +4,7 @@
 //! `rediss+cluster://` with several `HOST[:PORT]` in a list, which no crate for URLs reads.
 
 use super::Secret;
+use super::address::{decoded, host_and_port};
 
 /// The port if none is named.
 const PORT: u16 = 6379;
@@ -53,7 +54,7 @@ impl RedisUrl {
             return Err(format!("names several servers; those of a cluster are {scheme}+cluster://..."));
         }
         let (user, password) = match login.map(|login| login.split_once(':').unwrap_or((login, ""))) {
-            Some((user, password)) => (Some(decoded(user)?), Some(decoded(password)?)),
+            Some((user, password)) => (Some(plain(user)?), Some(plain(password)?)),
             None => (None, None),
         };
         let given = |text: Option<String>| text.filter(|text| !text.is_empty());
@@ -62,36 +63,12 @@ impl RedisUrl {
 }
 
 fn node(text: &str) -> Result<(String, u16), String> {
-    let bad = || "must name a host and a port, such as cache:6379".to_owned();
-    // An IPv6 address is written in brackets, for it has colons of its own.
-    let (host, rest) = match text.strip_prefix('[') {
-        Some(inside) => inside.split_once(']').ok_or_else(bad)?,
-        None => text.split_at(text.find(':').unwrap_or(text.len())),
-    };
-    let port = match rest.strip_prefix(':') {
-        Some(port) => port.parse().ok().filter(|port| *port > 0).ok_or_else(bad)?,
-        None if rest.is_empty() => PORT,
-        None => return Err(bad()),
-    };
-    let is_host = !host.is_empty() && !host.contains(|letter: char| letter.is_whitespace() || letter.is_control());
-    if is_host { Ok((host.to_owned(), port)) } else { Err(bad()) }
+    host_and_port(text, PORT).ok_or_else(|| "must name a host and a port, such as cache:6379".to_owned())
 }
 
-/// The text with every %XX as the byte that it stands for.
-fn decoded(text: &str) -> Result<String, String> {
-    let bad = || "must have user and password in UTF-8, other letters than plain ones as %XX".to_owned();
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        if byte != b'%' {
-            bytes.push(byte);
-            continue;
-        }
-        let mut digit = || rest.next().and_then(|digit| char::from(digit).to_digit(16));
-        let (Some(high), Some(low)) = (digit(), digit()) else { return Err(bad()) };
-        bytes.push(u8::try_from(high * 16 + low).map_err(|_| bad())?);
-    }
-    String::from_utf8(bytes).map_err(|_| bad())
+/// A user or a password.
+fn plain(text: &str) -> Result<String, String> {
+    decoded(text).ok_or_else(|| "must have user and password in UTF-8, other letters than plain ones as %XX".to_owned())
 }
 
 #[cfg(test)]

@@ -40,3 +40,39 @@ impl StreamSettings {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_good_is_refused_whether_it_is_used_or_not() {
+        let good = |url: &str| Raw {
+            url: url.to_owned(),
+            topic: "order_state_topic".to_owned(),
+            group: "printer".to_owned(),
+            partitions: 12,
+            replication: 0,
+            timeout_ms: 5_000,
+        };
+        for url in ["store:", "kafka://a"] {
+            assert!(StreamSettings::check(&good(url)).is_ok(), "{url}");
+            let table = [
+                (
+                    Raw { topic: "orders!".to_owned(), ..good(url) },
+                    "topic must be 1 to 245 of A-Z a-z 0-9 . _ - and not",
+                ),
+                (Raw { group: "..".to_owned(), ..good(url) }, "group must be 1 to 245 of A-Z a-z 0-9 . _ - and not"),
+                (Raw { partitions: 0, ..good(url) }, "partitions must be from 1 to 1000, not 0"),
+                (Raw { replication: 17, ..good(url) }, "replication must be from 0 to 16, not 17"),
+                (Raw { timeout_ms: 999, ..good(url) }, "timeout_ms must be from 1000 to 30000, not 999"),
+                (Raw { url: "kafka://a/b".to_owned(), ..good(url) }, "url must have no / and no # after the hosts"),
+                (Raw { url: "store:x".to_owned(), ..good(url) }, "url must be store: or kafka://<host>:<port>,"),
+            ];
+            for (raw, problem) in table {
+                let told = StreamSettings::check(&raw).expect_err(problem).to_string();
+                assert!(told.starts_with(&format!("the setting stream.{problem}")), "{told}");
+            }
+        }
+    }
+}

@@ -3,14 +3,14 @@
 
 mod deadlines;
 mod mysql;
-#[path = "../contract/mysql_server.rs"]
-mod mysql_server;
 mod orders;
 mod overload;
 mod panics;
 mod peers;
 mod redis;
 mod rush;
+#[path = "../contract/server.rs"]
+mod server;
 mod service;
 mod services;
 mod stop;

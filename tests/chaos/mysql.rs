@@ -8,12 +8,12 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use serde_json::json;
 
-use crate::mysql_server::Server;
+use crate::server::Server;
 use crate::service::{Answer, Service, wait};
 
 /// A server of the test's own, and a service on it that is not started yet.
 fn not_started() -> (Arc<Server>, Service) {
-    let server = Server::start();
+    let server = Server::start("mysql");
     let service = Service::not_started(&[("STORE__URL", &server.url())]);
     (Arc::new(server), service)
 }

@@ -17,7 +17,7 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use crate::kafka::Topic;
 use crate::kafka_letters::event;
-use crate::kafka_server::Server;
+use crate::server::Server;
 
 /// How soon it is noticed that Kafka is away, and how long any one call may take beyond its own time: five times what is
 /// promised, on a machine that does other things, too.
@@ -66,7 +66,7 @@ async fn read(member: &KafkaStream, count: usize) -> Vec<(u64, Place, OrderId, u
 
 #[tokio::test]
 async fn a_start_does_not_wait_for_kafka_and_events_go_when_it_is_there() {
-    let server = Server::start();
+    let server = Server::start("kafka");
     let topic = Topic::at(&server.url());
     server.kill();
     let clock = SystemClock::start();
@@ -75,7 +75,8 @@ async fn a_start_does_not_wait_for_kafka_and_events_go_when_it_is_there() {
     until("it is noticed that nobody answers", SOON, || !stream.is_answering()).await;
     let clock = SystemClock::start();
     let refused = stream.publish(vec![event(1, 1)]).await.expect_err("nobody is there");
-    assert!(refused.to_string().starts_with("the event stream does not answer: "), "{refused}");
+    let told = refused.to_string();
+    assert!(told.starts_with("the event stream does not answer: ") && told.contains("Connection refused"), "{told}");
     assert!(stream.next(9).await.is_err());
     assert!(clock.now().monotonic.since(Default::default()) < Duration::from_secs(1), "it is known, so nobody waits");
     server.start_again();
@@ -88,7 +89,7 @@ async fn a_start_does_not_wait_for_kafka_and_events_go_when_it_is_there() {
 async fn what_was_acknowledged_outlives_a_kill_and_comes_first_in_its_order() {
     const ORDERS: u64 = 40;
     const VERSIONS: u32 = 30;
-    let server = Server::start();
+    let server = Server::start("kafka");
     let topic = Topic::at(&server.url());
     let stream = topic.member("printer");
     publish(&stream, &[(0, 1)]).await;
@@ -130,7 +131,7 @@ async fn what_was_acknowledged_outlives_a_kill_and_comes_first_in_its_order() {
 
 #[tokio::test]
 async fn a_kafka_that_hangs_is_noticed_and_holds_up_nobody_for_long() {
-    let server = Server::start();
+    let server = Server::start("kafka");
     let topic = Topic::at(&server.url());
     let stream = topic.member("printer");
     publish(&stream, &[(1, 1), (1, 2)]).await;

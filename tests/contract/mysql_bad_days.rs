@@ -13,7 +13,7 @@ use mysql_async::prelude::Queryable as _;
 use tokio::time::timeout;
 
 use crate::mysql::Database;
-use crate::mysql_server::Server;
+use crate::server::Server;
 
 async fn commit(store: &MysqlStore, mutations: Vec<Mutation>) -> Result<Committed, CommitError> {
     store.commit(mutations.into()).await
@@ -38,7 +38,7 @@ async fn off_the_thread(work: impl FnOnce() + Send + 'static) {
 
 #[tokio::test]
 async fn a_kill_under_load_loses_nothing_that_was_acknowledged_and_the_store_comes_back_by_itself() {
-    let server = Arc::new(Server::start());
+    let server = Arc::new(Server::start("mysql"));
     let (store, _database, clock) = shop(&server).await;
     let (is_over, next) = (AtomicBool::new(false), AtomicU64::new(1));
     let buy = async || {
@@ -87,7 +87,7 @@ async fn a_kill_under_load_loses_nothing_that_was_acknowledged_and_the_store_com
 
 #[tokio::test]
 async fn a_server_that_hangs_is_refused_in_time_and_used_again_when_it_goes_on() {
-    let server = Server::start();
+    let server = Server::start("mysql");
     let (store, database, clock) = shop(&server).await;
     try_to_place(&store, 1).await.expect("the server is well");
     let mut other = database.other().await;
@@ -144,7 +144,7 @@ fn open_connections(port: u16) -> usize {
 
 #[tokio::test]
 async fn a_commit_that_hangs_has_an_unknown_outcome() {
-    let server = Arc::new(Server::start());
+    let server = Arc::new(Server::start("mysql"));
     let (store, _database, clock) = shop(&server).await;
     let is_over = AtomicBool::new(false);
     let next = AtomicU64::new(1);

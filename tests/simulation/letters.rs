@@ -1,6 +1,6 @@
 //! Events whose effect is refused by itself: tried again, put aside, and holding up nobody but their own order.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a failed expectation fails the test it stands in")]
+#![expect(clippy::expect_used, reason = "a failed expectation fails the test it stands in")]
 
 use std::time::Duration;
 

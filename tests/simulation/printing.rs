@@ -74,3 +74,16 @@ fn a_printer_that_is_stuck_is_named_until_it_goes_on() {
         assert!(bench.node.degraded().is_empty(), "it prints again");
     });
 }
+
+#[test]
+fn what_is_printed_is_recorded_at_last_though_nothing_follows() {
+    run(async |bench| {
+        bench.store.set_taking_notes(false);
+        bench.node.orders.place(request(1)).await.expect("orders are no notes");
+        bench.clock.sleep(Duration::from_secs(2)).await;
+        assert_eq!((bench.sink.printed(), bench.disk.tables().positions.get("printer").copied()), (1, None));
+        bench.store.set_taking_notes(true);
+        assert!(bench.node.drain(Duration::from_secs(4)).await, "there is something left to do, and it is done");
+        assert_eq!((bench.sink.printed(), bench.disk.tables().positions.get("printer").copied()), (1, Some(1)));
+    });
+}

@@ -17,7 +17,13 @@ pub struct LoggedOutbox {
     committer: Link<Commit>,
     group: &'static str,
     /// How far it has come; none until that is read.
-    position: Mutex<Option<u64>>,
+    position: Mutex<Option<Position>>,
+}
+
+#[derive(Clone, Copy)]
+struct Position {
+    handed_on: u64,
+    recorded: u64,
 }
 
 impl LoggedOutbox {
@@ -26,12 +32,16 @@ impl LoggedOutbox {
         Self { log, committer, group, position: Mutex::default() }
     }
 
-    async fn position(&self) -> Result<u64, EventLogError> {
+    async fn position(&self) -> Result<Position, EventLogError> {
         let known = *self.position.lock().unwrap_or_else(PoisonError::into_inner);
         match known {
             Some(position) => Ok(position),
-            None => self.log.position(self.group).await,
+            None => self.log.position(self.group).await.map(|read| Position { handed_on: read, recorded: read }),
         }
+    }
+
+    fn come_to(&self, position: Position) {
+        *self.position.lock().unwrap_or_else(PoisonError::into_inner) = Some(position);
     }
 }
 
@@ -39,20 +49,20 @@ impl Outbox for LoggedOutbox {
     fn relay(&self, limit: usize, hand_on: HandOn) -> Answer<'_, Result<Relayed, RelayError>> {
         async move {
             let position = self.position().await?;
-            let logged = self.log.read(position, limit).await?;
-            let last = logged.last().map_or(position, |last| last.position);
+            let logged = self.log.read(position.handed_on, limit).await?;
+            let last = logged.last().map_or(position.handed_on, |last| last.position);
             let events: Vec<_> = logged.into_iter().map(|logged| logged.event).collect();
             let relayed = Relayed { events: events.len(), may_be_more: events.len() >= limit };
             if relayed.events > 0 {
                 hand_on(events).await.map_err(RelayError::HandOn)?;
             }
             // From here on it is known to this process, recorded or not.
-            *self.position.lock().unwrap_or_else(PoisonError::into_inner) = Some(last);
-            if relayed.events > 0 {
-                let recorded =
-                    record(&self.committer, Mutation::Acknowledge { group: self.group, position: last }).await;
-                recorded.map_err(EventLogError)?;
+            self.come_to(Position { handed_on: last, ..position });
+            if last > position.recorded {
+                let note = Mutation::Acknowledge { group: self.group, position: last };
+                record(&self.committer, note).await.map_err(EventLogError)?;
             }
+            self.come_to(Position { handed_on: last, recorded: last });
             Ok(relayed)
         }
         .boxed()

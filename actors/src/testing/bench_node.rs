@@ -30,6 +30,7 @@ pub struct GatedStore {
     is_open: watch::Sender<bool>,
     is_readable: watch::Sender<bool>,
     doubted: Mutex<Option<(UserId, bool)>>,
+    takes_no_notes: AtomicBool,
     asked: AtomicUsize,
     checked: AtomicUsize,
     audited_at_once: AtomicUsize,
@@ -52,7 +53,17 @@ impl GatedStore {
         *self.doubted.lock().unwrap_or_else(PoisonError::into_inner) = Some((user_id, is_done));
     }
 
+    /// Lets it refuse to record what was done of events, or take it.
+    pub fn set_taking_notes(&self, takes_notes: bool) {
+        self.takes_no_notes.store(!takes_notes, Ordering::Relaxed);
+    }
+
     fn commit_in_parts(&self, mutations: &[Mutation]) -> Committed {
+        let is_note =
+            |mutation: &Mutation| matches!(mutation, Mutation::Acknowledge { .. } | Mutation::NoteDone { .. });
+        if self.takes_no_notes.load(Ordering::Relaxed) && mutations.iter().any(is_note) {
+            return Committed::failed(CommitError::NotDone("it takes no notes".to_owned()), mutations.len());
+        }
         let doubted = self.doubted.lock().unwrap_or_else(PoisonError::into_inner);
         let Some((user_id, is_done)) = &*doubted else { return self.inner.commit_now(mutations) };
         let mut whole = Committed::default();
@@ -121,6 +132,7 @@ impl BenchNode {
             is_open: watch::Sender::new(true),
             is_readable: watch::Sender::new(true),
             doubted: Mutex::default(),
+            takes_no_notes: AtomicBool::new(false),
             asked: AtomicUsize::new(0),
             checked: AtomicUsize::new(0),
             audited_at_once: AtomicUsize::new(0),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use actors::ports::{Clock, StreamError};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
-use super::health::Health;
+use super::health::{Health, Side};
 use crate::calls::CallCounts;
 
 /// See the module.
@@ -22,7 +22,7 @@ pub(super) struct Caller {
 pub(super) struct Failure {
     pub(super) problem: String,
     /// Whether it is Kafka that fails, and not this one message.
-    is_outage: bool,
+    pub(super) is_outage: bool,
     /// Whether the client is of no use any more.
     pub(super) is_fatal: bool,
 }
@@ -41,26 +41,28 @@ impl Caller {
     ) -> Result<T, Failure> {
         let started = self.clock.now().monotonic;
         let result = work.await;
-        self.note(name, arguments, &result, self.clock.now().monotonic.since(started));
+        self.note(&self.health.calls, name, arguments, &result, self.clock.now().monotonic.since(started));
         result
     }
 
     /// The same on a thread that may be held up.
     pub(super) fn call_blocking<T: Debug>(
         &self,
+        side: &Side,
         name: &'static str,
         arguments: &impl Debug,
         work: impl FnOnce() -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         let started = self.clock.now().monotonic;
         let result = work();
-        self.note(name, arguments, &result, self.clock.now().monotonic.since(started));
+        self.note(side, name, arguments, &result, self.clock.now().monotonic.since(started));
         result
     }
 
     /// Takes note of a call that was made.
     pub(super) fn note<T: Debug>(
         &self,
+        side: &Side,
         name: &'static str,
         arguments: &impl Debug,
         result: &Result<T, Failure>,
@@ -70,12 +72,12 @@ impl Caller {
         match result {
             Ok(answer) => {
                 tracing::debug!(call = name, ?arguments, result = ?answer, ?elapsed, "kafka");
-                self.health.mend();
+                side.mend();
             }
             Err(Failure { problem, is_outage, .. }) => {
                 tracing::debug!(call = name, ?arguments, error = problem, ?elapsed, "kafka");
                 match is_outage {
-                    true => self.health.fail(problem),
+                    true => side.fail(problem),
                     false => tracing::warn!(call = name, error = problem, "kafka refuses a call"),
                 }
             }
@@ -111,8 +113,15 @@ impl From<KafkaError> for Failure {
                 | Code::NoOffset
         );
         let is_fatal = matches!(code, Code::Fatal) || matches!(error, KafkaError::MessageConsumptionFatal(_));
-        Self { problem: code.to_string(), is_outage: !is_of_this_call, is_fatal }
+        Self { problem: words(code), is_outage: !is_of_this_call, is_fatal }
     }
+}
+
+/// What an error code says, without its name.
+pub(super) fn words(code: RDKafkaErrorCode) -> String {
+    let told = code.to_string();
+    let words = told.split_once(" (").and_then(|(_, rest)| rest.strip_suffix(')'));
+    words.unwrap_or(&told).to_owned()
 }
 
 impl From<Failure> for StreamError {

@@ -17,8 +17,8 @@ use rdkafka::message::{BorrowedMessage, Message as _};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use tokio::sync::{Notify, watch};
 
-use super::call::{Caller, Failure};
-use super::context::{tell, tell_error};
+use super::call::{Caller, Failure, words};
+use super::context::tell;
 use super::hand::{Hand, Raw};
 use super::letter::{self, REPLAY};
 use super::options::KafkaOptions;
@@ -27,6 +27,8 @@ use super::options::KafkaOptions;
 const POLL: Duration = Duration::from_millis(50);
 /// Messages that are taken before anything else is looked after.
 const BATCH_MAX: usize = 256;
+/// How long whoever has enough in hand may take to get some of it done, before no more is fetched.
+const FULL_PATIENCE: Duration = Duration::from_millis(250);
 /// How often what is done is committed.
 const COMMIT_PAUSE: Duration = Duration::from_millis(100);
 /// How long is waited before a member that broke down joins again.
@@ -139,24 +141,43 @@ impl Reading {
                 Some(Err(KafkaError::MessageConsumptionFatal(code))) => {
                     return Err(KafkaError::MessageConsumptionFatal(code).into());
                 }
-                Some(Err(error)) => tell_problem(&error),
+                Some(Err(error)) => self.note_problem(&error),
                 None => break,
             }
             patience = Duration::ZERO;
         }
         if count > 0 {
-            self.caller.note("fetch", &self.options.topic, &Ok(count), Duration::ZERO);
+            self.caller.note(&self.caller.health.reading, "fetch", &self.options.topic, &Ok(count), Duration::ZERO);
             self.is_more.notify_one();
         }
         Ok(())
     }
 
-    /// Has no more fetched while there is enough in hand.
+    /// Takes note of a problem that the client mends by itself, unless it is not let in.
+    fn note_problem(&self, error: &KafkaError) {
+        use RDKafkaErrorCode as Code;
+        match error.rdkafka_error_code() {
+            // Whether Kafka answers at all, others find out.
+            Some(Code::AllBrokersDown | Code::BrokerTransportFailure | Code::Resolve) => {}
+            Some(code @ (Code::GroupAuthorizationFailed | Code::TopicAuthorizationFailed)) => {
+                self.caller.health.reading.fail(&words(code));
+            }
+            _ => tracing::warn!(%error, "kafka: reading is disturbed"),
+        }
+    }
+
+    /// Takes no more while there is enough in hand. If that lasts, no more is fetched either: that throws away what the
+    /// client has fetched ahead, so it is not done at once.
     fn pause_or_resume(&self, member: &BaseConsumer<Member>, is_paused: bool) -> bool {
-        let (is_full, has_room) = {
-            let hand = self.hand();
-            (hand.is_full(), hand.has_room())
-        };
+        let mut hand = self.hand();
+        if hand.is_full() && !is_paused {
+            let until = self.now().plus(FULL_PATIENCE);
+            while !hand.has_room() && self.now() < until && !self.is_stopping() {
+                hand = self.is_less.wait_timeout(hand, POLL).unwrap_or_else(PoisonError::into_inner).0;
+            }
+        }
+        let (is_full, has_room) = (hand.is_full(), hand.has_room());
+        drop(hand);
         let changed = match is_paused {
             false if is_full => member.assignment().and_then(|partitions| member.pause(&partitions)),
             true if has_room => member.assignment().and_then(|partitions| member.resume(&partitions)),
@@ -198,7 +219,9 @@ impl Reading {
             return;
         }
         let list = self.list(&due);
-        let committed = self.caller.call_blocking("commit", &due, || Ok(member.commit(&list, CommitMode::Sync)?));
+        let committed = self
+            .caller
+            .call_blocking(&self.caller.health.reading, "commit", &due, || Ok(member.commit(&list, CommitMode::Sync)?));
         if committed.is_ok() {
             self.hand().note_committed(&due);
         }
@@ -222,8 +245,7 @@ impl Reading {
         } else {
             let until = self.now().plus(self.options.hand_over);
             while hand.in_hand() > 0 && self.now() < until && !self.is_stopping() {
-                let waited = self.is_less.wait_timeout(hand, POLL);
-                hand = waited.unwrap_or_else(PoisonError::into_inner).0;
+                hand = self.is_less.wait_timeout(hand, POLL).unwrap_or_else(PoisonError::into_inner).0;
             }
             drop(hand);
             self.commit_now(member);
@@ -242,7 +264,7 @@ impl ClientContext for Member {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        tell_error(&error, reason);
+        tracing::debug!(%error, reason, "the kafka client errs");
     }
 }
 
@@ -252,6 +274,7 @@ impl ConsumerContext for Member {
             Rebalance::Assign(list) => {
                 let partitions: Vec<i32> = list.elements().iter().map(|element| element.partition()).collect();
                 tracing::info!(group = self.0.options.group, ?partitions, "kafka: partitions came");
+                self.0.caller.health.reading.mend();
                 self.0.hand().begin(partitions);
             }
             Rebalance::Revoke(list) => {
@@ -266,7 +289,8 @@ impl ConsumerContext for Member {
         // A commit that was waited for tells by itself.
         let Some(since) = self.0.committing().take() else { return };
         let result = result.map_err(Failure::from);
-        self.0.caller.note("commit", &offsets, &result, self.0.now().since(since));
+        let caller = &self.0.caller;
+        caller.note(&caller.health.reading, "commit", &offsets, &result, self.0.now().since(since));
         if result.is_err() {
             self.0.hand().forget_committed();
         }
@@ -278,17 +302,5 @@ fn raw(message: &BorrowedMessage<'_>) -> Raw {
         key: message.key().map(<[u8]>::to_vec),
         payload: message.payload().map(<[u8]>::to_vec),
         is_replay: message.headers().is_some_and(|headers| letter::header(headers, REPLAY).is_some()),
-    }
-}
-
-/// Problems of a member that the client mends by itself; whether Kafka answers, others find out.
-fn tell_problem(error: &KafkaError) {
-    let is_outage = matches!(
-        error.rdkafka_error_code(),
-        Some(RDKafkaErrorCode::AllBrokersDown | RDKafkaErrorCode::BrokerTransportFailure | RDKafkaErrorCode::Resolve)
-    );
-    match is_outage {
-        true => tracing::debug!(%error, "kafka: nothing is read"),
-        false => tracing::warn!(%error, "kafka: nothing is read"),
     }
 }

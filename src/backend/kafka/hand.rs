@@ -62,6 +62,11 @@ struct Held {
 }
 
 impl Hand {
+    /// The term that holds.
+    pub(super) fn term(&self) -> u64 {
+        self.term
+    }
+
     /// Takes a message that came.
     pub(super) fn take(&mut self, place: Place, raw: Raw) {
         let is_repeated = self.partitions.get(&place.partition).is_some_and(|known| known.end > Some(place.offset));
@@ -76,11 +81,6 @@ impl Hand {
         self.bytes += raw.cost();
         partition.held.insert(place.offset, Held { raw: Arc::new(raw), is_delivered: false });
         self.waiting.push_back(place);
-    }
-
-    /// The term.
-    pub(super) const fn term(&self) -> u64 {
-        self.term
     }
 
     /// What comes next, and the term.

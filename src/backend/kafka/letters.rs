@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use actors::ports::{Clock, Place, StreamError};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Message as _};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use serde::Deserialize;
@@ -19,6 +19,7 @@ use super::context::Teller;
 use super::letter::{self, REPLAY};
 use super::options::{ConfigurationError, KafkaOptions};
 use super::publish::{Publisher, Record};
+use super::watch::find_partitions;
 
 /// Messages of each partition that are looked at: the latest.
 const LOOKED_AT_MAX: i64 = 100_000;
@@ -93,7 +94,7 @@ impl LetterDesk {
     pub fn open(options: &KafkaOptions, clock: Arc<dyn Clock>) -> Result<Self, ConfigurationError> {
         let caller = Arc::new(Caller::new(clock));
         let mut config = options.reader();
-        let reader = config.set("enable.partition.eof", "true").create_with_context(Teller)?;
+        let reader = config.set("enable.partition.eof", "true").create_with_context(Teller::default())?;
         let publisher = Publisher::new(options, &caller, watch::channel(true).1)?;
         Ok(Self { options: options.clone(), caller, reader, publisher })
     }
@@ -192,18 +193,12 @@ impl LetterDesk {
     /// Each partition with what is in it; nothing if there is no such topic.
     fn stretches(&self) -> Result<Vec<Stretch>, StreamError> {
         let (topic, timeout) = (self.options.letter_topic(), self.options.timeout);
-        let partitions = self.caller.call_blocking("metadata", &topic, || {
-            let metadata = self.reader.fetch_metadata(Some(&topic), timeout)?;
-            let Some(found) = metadata.topics().first() else { return Ok(Vec::new()) };
-            match found.error().map(RDKafkaErrorCode::from) {
-                None => Ok(found.partitions().iter().map(|partition| partition.id()).collect()),
-                Some(RDKafkaErrorCode::UnknownTopicOrPartition) => Ok(Vec::new()),
-                Some(code) => Err(Failure::from(KafkaError::MetadataFetch(code))),
-            }
+        let partitions = self.caller.call_blocking(&self.caller.health.calls, "metadata", &topic, || {
+            find_partitions(&self.reader, &topic, timeout)
         })?;
         let mut stretches = Vec::new();
         for partition in partitions {
-            let (low, high) = self.caller.call_blocking("watermarks", &partition, || {
+            let (low, high) = self.caller.call_blocking(&self.caller.health.calls, "watermarks", &partition, || {
                 Ok(self.reader.fetch_watermarks(&topic, partition, timeout)?)
             })?;
             if high > low {
@@ -223,7 +218,7 @@ impl LetterDesk {
         }
         let mut left: BTreeMap<i32, i64> = stretches.iter().map(|(partition, _, to)| (*partition, *to)).collect();
         self.reader.assign(&list).map_err(Failure::from)?;
-        let read = self.caller.call_blocking("read", &stretches, || {
+        let read = self.caller.call_blocking(&self.caller.health.calls, "read", &stretches, || {
             let mut idle = Duration::ZERO;
             while !left.is_empty() {
                 match self.reader.poll(POLL) {

@@ -56,7 +56,7 @@ impl Publisher {
         caller: &Arc<Caller>,
         has_topics: watch::Receiver<bool>,
     ) -> Result<Self, ConfigurationError> {
-        let producer = Mutex::new(options.producer().create_with_context(Teller)?);
+        let producer = Mutex::new(options.producer().create_with_context(Teller::default())?);
         Ok(Self { options: options.clone(), caller: Arc::clone(caller), producer, has_topics })
     }
 
@@ -91,9 +91,9 @@ impl Publisher {
 
     /// Waits until the topics are there, for as long as one call may take; not at all while Kafka does not answer.
     pub(super) async fn wait_for_topics(&self) -> Result<(), StreamError> {
-        if !self.caller.health.is_answering() {
+        if let Some(problem) = self.caller.health.calls.problem() {
             self.caller.calls.spare("publish");
-            return Err(StreamError(self.caller.health.problem()));
+            return Err(StreamError(problem));
         }
         let mut has_topics = self.has_topics.clone();
         let patience = self.caller.clock.sleep(self.options.timeout);
@@ -109,7 +109,7 @@ impl Publisher {
 
     /// Puts another client in the place of one that is of no use any more.
     fn replace(&self, broken: FutureProducer<Teller>) {
-        match self.options.producer().create_with_context(Teller) {
+        match self.options.producer().create_with_context(Teller::default()) {
             Ok(producer) => {
                 tracing::warn!("the kafka client that sends has broken down, another takes its place");
                 *self.producer.lock().unwrap_or_else(PoisonError::into_inner) = producer;

@@ -86,8 +86,10 @@ impl KafkaStream {
                 () = &mut patience => is_over = true,
             }
         };
-        if delivered.is_empty() && !caller.health.is_answering() {
-            return Err(StreamError(caller.health.problem()));
+        if delivered.is_empty()
+            && let Some(problem) = caller.health.problem()
+        {
+            return Err(StreamError(problem));
         }
         let messages = delivered.into_iter().map(|(place, raw)| Delivery {
             place,
@@ -144,7 +146,7 @@ impl EventStream for KafkaStream {
     }
 
     fn is_answering(&self) -> bool {
-        self.reading.caller.health.is_answering()
+        self.reading.caller.health.problem().is_none()
     }
 }
 

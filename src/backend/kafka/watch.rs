@@ -10,7 +10,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use tokio::sync::watch::Sender;
 
-use super::call::{Caller, Failure};
+use super::call::{Caller, Failure, words};
 use super::context::Teller;
 use super::options::{ConfigurationError, KafkaOptions, LETTER_BYTES_MAX};
 
@@ -20,6 +20,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 const RETRY_PAUSE: Duration = Duration::from_millis(250);
 /// How long a look may take.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// News of the client that are looked at.
+const NEWS_MAX: usize = 16;
 /// Partitions of the topic of messages put aside: they are few, and are read in the order they came.
 const LETTER_PARTITIONS: i32 = 1;
 
@@ -40,7 +42,7 @@ impl Watch {
         is_stopping: &Arc<AtomicBool>,
     ) -> Result<Self, ConfigurationError> {
         Ok(Self {
-            client: options.client().create_with_context(Teller)?,
+            client: options.client().create_with_context(Teller::default())?,
             options: options.clone(),
             caller: Arc::clone(caller),
             has_topics,
@@ -52,8 +54,6 @@ impl Watch {
     pub(super) fn run(&self) {
         while !self.is_stopping.load(Ordering::Relaxed) {
             let is_well = self.look();
-            // Its own news, which it keeps until it is asked.
-            let _ = self.client.poll(Duration::ZERO);
             thread::park_timeout(if is_well { PAUSE } else { RETRY_PAUSE });
         }
     }
@@ -73,14 +73,8 @@ impl Watch {
 
     /// Asks for a topic: whether it is there, and has someone to take what is sent.
     fn is_there(&self, topic: &str) -> Result<bool, Failure> {
-        self.caller.call_blocking("metadata", &topic, || {
-            let metadata = self.client.fetch_metadata(Some(topic), PATIENCE.min(self.options.timeout))?;
-            let Some(found) = metadata.topics().first() else { return Ok(false) };
-            match found.error().map(RDKafkaErrorCode::from) {
-                None => Ok(!found.partitions().is_empty()),
-                Some(RDKafkaErrorCode::UnknownTopicOrPartition) => Ok(false),
-                Some(code) => Err(Failure::from(KafkaError::MetadataFetch(code))),
-            }
+        self.caller.call_blocking(&self.caller.health.calls, "metadata", &topic, || {
+            find_partitions(&self.client, topic, PATIENCE.min(self.options.timeout)).map(|found| !found.is_empty())
         })
     }
 
@@ -98,8 +92,8 @@ impl Watch {
         let wanted: Vec<_> = wanted.collect();
         let timeout = Some(self.options.timeout);
         let options = AdminOptions::new().request_timeout(timeout).operation_timeout(timeout);
-        self.caller.call_blocking("create_topics", &topics, || {
-            let admin: AdminClient<Teller> = self.options.client().create_with_context(Teller)?;
+        self.caller.call_blocking(&self.caller.health.calls, "create_topics", &topics, || {
+            let admin: AdminClient<Teller> = self.options.client().create_with_context(Teller::default())?;
             let runtime = tokio::runtime::Builder::new_current_thread().build();
             let runtime = runtime.map_err(|error| Failure::outage(format!("no thread can wait for it: {error}")))?;
             for made in runtime.block_on(admin.create_topics(&wanted, &options))? {
@@ -107,11 +101,33 @@ impl Watch {
                     // Another node was quicker.
                     Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
                     Err((topic, code)) => {
-                        return Err(Failure::outage(format!("the topic {topic} cannot be made: {code}")));
+                        return Err(Failure::outage(format!("the topic {topic} cannot be made: {}", words(code))));
                     }
                 }
             }
             Ok(())
         })
+    }
+}
+
+/// The partitions of a topic; none if there is no such topic.
+pub(super) fn find_partitions(
+    client: &BaseConsumer<Teller>,
+    topic: &str,
+    patience: Duration,
+) -> Result<Vec<i32>, Failure> {
+    let metadata = client.fetch_metadata(Some(topic), patience).map_err(Failure::from);
+    // Its own news, which it keeps until it is asked, one by one: they tell why.
+    (0..NEWS_MAX).for_each(|_| drop(client.poll(Duration::ZERO)));
+    let trouble = client.context().take_trouble();
+    let metadata = metadata.map_err(|failure| match trouble {
+        Some(trouble) => Failure { problem: format!("{}; {trouble}", failure.problem), ..failure },
+        None => failure,
+    })?;
+    let Some(found) = metadata.topics().first() else { return Ok(Vec::new()) };
+    match found.error().map(RDKafkaErrorCode::from) {
+        None => Ok(found.partitions().iter().map(|partition| partition.id()).collect()),
+        Some(RDKafkaErrorCode::UnknownTopicOrPartition) => Ok(Vec::new()),
+        Some(code) => Err(Failure::from(KafkaError::MetadataFetch(code))),
     }
 }

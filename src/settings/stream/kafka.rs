@@ -1,12 +1,12 @@
 //! Kafka as the stream's URL names it: some of its brokers, which no crate for URLs reads.
 
-use std::fmt;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Raw;
-use crate::settings::SettingsError;
+use crate::settings::address::{decoded, host_and_port};
+use crate::settings::{Secret, SettingsError};
 
 /// The port of a broker if none is named.
 const PORT: u16 = 9092;
@@ -40,19 +40,13 @@ pub struct KafkaSettings {
     pub timeout: Duration,
 }
 
-/// Who the service is at Kafka. Never shown.
-#[derive(Clone, PartialEq, Eq)]
+/// Who the service is at Kafka.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KafkaLoginSettings {
     /// The user.
-    pub user: String,
+    pub user: Secret,
     /// How it proves that.
-    pub password: String,
-}
-
-impl fmt::Debug for KafkaLoginSettings {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("***")
-    }
+    pub password: Secret,
 }
 
 /// How connections are kept from others' eyes.
@@ -107,7 +101,7 @@ impl KafkaTlsSettings {
         for part in query.split('&').filter(|part| !part.is_empty()) {
             match part.split_once('=') {
                 Some(("tls", value)) => tls = Some(value),
-                Some(("ca", value)) => authority = Some(PathBuf::from(decoded(value)?)),
+                Some(("ca", value)) => authority = Some(PathBuf::from(plain(value)?)),
                 _ => return Err("may be followed by ?tls= and &ca= only".to_owned()),
             }
         }
@@ -139,44 +133,21 @@ fn name(setting: &str, text: &str) -> Result<String, SettingsError> {
 }
 
 fn broker(text: &str) -> Result<(String, u16), String> {
-    let bad = || "must name hosts and ports, such as a:9092,b:9092".to_owned();
-    // An IPv6 address is written in brackets, for it has colons of its own.
-    let (host, rest) = match text.strip_prefix('[') {
-        Some(inside) => inside.split_once(']').ok_or_else(bad)?,
-        None => text.split_at(text.find(':').unwrap_or(text.len())),
-    };
-    let port = match rest.strip_prefix(':') {
-        Some(port) => port.parse().ok().filter(|port| *port > 0).ok_or_else(bad)?,
-        None if rest.is_empty() => PORT,
-        None => return Err(bad()),
-    };
-    let is_host = !host.is_empty() && !host.contains(|letter: char| letter.is_whitespace() || letter.is_control());
-    if is_host { Ok((host.to_owned(), port)) } else { Err(bad()) }
+    host_and_port(text, PORT).ok_or_else(|| "must name hosts and ports, such as a:9092,b:9092".to_owned())
 }
 
 fn login_of(text: &str) -> Result<KafkaLoginSettings, String> {
     let (user, password) = text.split_once(':').unwrap_or((text, ""));
-    let login = KafkaLoginSettings { user: decoded(user)?, password: decoded(password)? };
-    let is_whole = !login.user.is_empty() && !login.password.is_empty();
+    let login = KafkaLoginSettings { user: Secret(plain(user)?), password: Secret(plain(password)?) };
+    let is_whole = !login.user.0.is_empty() && !login.password.0.is_empty();
     if is_whole { Ok(login) } else { Err("must have a user and a password before the @, or neither".to_owned()) }
 }
 
-/// The text with every %XX as the byte that it stands for.
-fn decoded(text: &str) -> Result<String, String> {
+/// A user, a password or a file's name.
+fn plain(text: &str) -> Result<String, String> {
     let bad = || "must have user, password and ca in UTF-8, other letters than plain ones as %XX".to_owned();
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        if byte != b'%' {
-            bytes.push(byte);
-            continue;
-        }
-        let mut digit = || rest.next().and_then(|digit| char::from(digit).to_digit(16));
-        let (Some(high), Some(low)) = (digit(), digit()) else { return Err(bad()) };
-        bytes.push(u8::try_from(high * 16 + low).map_err(|_| bad())?);
-    }
     // The client takes texts that end with a zero.
-    String::from_utf8(bytes).ok().filter(|text| !text.contains('\0')).ok_or_else(bad)
+    decoded(text).filter(|text| !text.contains('\0')).ok_or_else(bad)
 }
 
 #[cfg(test)]
@@ -196,7 +167,7 @@ mod tests {
         assert_eq!((plain.brokers.clone(), plain.replication), (vec![("a".to_owned(), 9092)], None));
         let brokers = vec![("a".to_owned(), 1), ("::1".to_owned(), 9092), ("c".to_owned(), 3)];
         let login = |user: &str, password: &str| {
-            Some(KafkaLoginSettings { user: user.to_owned(), password: password.to_owned() })
+            Some(KafkaLoginSettings { user: Secret(user.to_owned()), password: Secret(password.to_owned()) })
         };
         let table = [
             ("kafka://a:9092?tls=off", plain.clone()),

@@ -1,4 +1,4 @@
-//! A Kafka of a test's own, to be killed and held up.
+//! A service of a test's own, to be killed and held up.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -7,48 +7,50 @@ use tempfile::TempDir;
 
 /// A server that is gone with this, and all that is in it.
 pub(crate) struct Server {
+    service: &'static str,
     directory: TempDir,
 }
 
 impl Server {
-    /// Starts a server.
-    pub(crate) fn start() -> Self {
-        let server = Self { directory: TempDir::new().expect("a temporary directory") };
-        server.tell(&["up", "kafka"]);
+    /// Starts a server of this kind, as `scripts/services` calls it.
+    pub(crate) fn start(service: &'static str) -> Self {
+        let server = Self { service, directory: TempDir::new().expect("a temporary directory") };
+        server.tell("up");
         server
     }
 
     /// Where it is.
     pub(crate) fn url(&self) -> String {
         let variables = std::fs::read_to_string(self.directory.path().join("env")).expect("the services say where");
-        let url = variables.lines().find_map(|line| line.strip_prefix("FLOODGATE_TEST_KAFKA_URL="));
-        url.expect("kafka is among them").trim_matches(['"', '\'']).to_owned()
+        let variable = format!("FLOODGATE_TEST_{}_URL=", self.service.to_uppercase());
+        let url = variables.lines().find_map(|line| line.strip_prefix(&variable));
+        url.expect("it is among them").trim_matches(['"', '\'']).to_owned()
     }
 
     /// Kills it, as `kill -9` does.
     pub(crate) fn kill(&self) {
-        self.tell(&["kill", "kafka"]);
+        self.tell("kill");
     }
 
     /// Starts it again, on the same port with the same data.
     pub(crate) fn start_again(&self) {
-        self.tell(&["start", "kafka"]);
+        self.tell("start");
     }
 
     /// Holds it up: connections stay open, nothing answers.
     pub(crate) fn pause(&self) {
-        self.tell(&["pause", "kafka"]);
+        self.tell("pause");
     }
 
     /// Lets it go on.
     pub(crate) fn resume(&self) {
-        self.tell(&["resume", "kafka"]);
+        self.tell("resume");
     }
 
-    fn tell(&self, arguments: &[&str]) {
-        let Output { status, stdout, stderr } = self.run(arguments);
+    fn tell(&self, command: &str) {
+        let Output { status, stdout, stderr } = self.run(&[command, self.service]);
         let told = [stdout, stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
-        assert!(status.success(), "scripts/services {arguments:?}: {told}");
+        assert!(status.success(), "scripts/services {command} {}: {told}", self.service);
     }
 
     fn run(&self, arguments: &[&str]) -> Output {
