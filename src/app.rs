@@ -260,7 +260,7 @@ impl App {
             let node = server.node.clone();
             AdminToken::provide_later(data.admin_token(), Arc::clone(&tokens), node, Arc::clone(&clock))
         };
-        let opened = open_stream(stream, server.role, &clock)?;
+        let opened = open_stream(stream, shop_id.clone(), server.role, &clock)?;
         let (shared, stream_calls) = opened.map(|OpenStream { stream, calls }| (stream, calls)).unzip();
         let sink = Arc::new(LinePrinter::open(printer.path.as_deref())?);
         let core = Arbiter::new();

@@ -7,7 +7,7 @@ use actors::ports::CommitError;
 
 /// Which shop a database is. Made at random with the database, and known here as soon as that has told it: a server may
 /// come later than we do.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ShopId(Arc<OnceLock<String>>);
 
 impl ShopId {
