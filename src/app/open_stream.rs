@@ -28,6 +28,7 @@ pub(super) fn open_stream(
     let StreamSettings::Kafka(kafka) = settings else { return Ok(None) };
     let group = role.works_on_events().then(|| kafka.group.as_str().into());
     let options = KafkaOptions { shop, ..kafka_options(kafka) };
+    options.tell_durability();
     let stream = KafkaStream::start(&options, Arc::clone(clock))?;
     let calls = stream.calls();
     Ok(Some(OpenStream { stream: Shared { stream: Arc::new(stream), group }, calls }))

@@ -96,6 +96,14 @@ impl KafkaOptions {
         format!("{}.dlq", self.topic)
     }
 
+    /// Tells when an event counts as safe.
+    pub fn tell_durability(&self) {
+        let config = self.producer();
+        let said = |name| config.get(name).unwrap_or_default();
+        let (acks, idempotence) = (said("acks"), said("enable.idempotence"));
+        tracing::info!(target: "floodgate::stream", acks, "enable.idempotence" = idempotence, "stream opened");
+    }
+
     /// For a client that asks about topics and makes them. It makes none by asking.
     pub(super) fn client(&self) -> ClientConfig {
         let mut config = ClientConfig::new();

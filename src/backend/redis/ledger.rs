@@ -1,5 +1,6 @@
 //! The ledger port on Redis: what the scripts do, asked for and read back.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -91,6 +92,9 @@ impl RedisLedger {
     /// It does, and what it keeps is another shop's.
     pub async fn look(&self) -> Result<(), OtherShop> {
         probe(&self.caller, &self.keys).await;
+        if self.caller.health.is_up() {
+            tell_durability(&self.caller).await;
+        }
         self.caller.claim.other().map_or(Ok(()), Err)
     }
 
@@ -126,6 +130,19 @@ async fn probe(caller: &Caller, keys: &Keys) {
     });
     if probed.await.is_ok() {
         caller.health.mend();
+    }
+}
+
+/// Tells what Redis has after a crash. Whoever may not ask for that is not told; nothing depends on it.
+async fn tell_durability(caller: &Caller) {
+    let mut ask = redis::cmd("CONFIG");
+    ask.arg("GET").arg("append*");
+    let told = caller.call_anyway("config", PROBE_TAG, &(), |connection| {
+        async move { Ok(ask.query_async::<BTreeMap<String, String>>(connection).await.unwrap_or_default()) }.boxed()
+    });
+    let told = told.await.unwrap_or_default();
+    if let (Some(appendonly), Some(appendfsync)) = (told.get("appendonly"), told.get("appendfsync")) {
+        tracing::info!(target: "floodgate::ledger", appendonly, appendfsync, "ledger opened");
     }
 }
 
