@@ -4,6 +4,8 @@
 mod directions;
 #[path = "tidy/proofs.rs"]
 mod proofs;
+#[path = "tidy/settings.rs"]
+mod settings;
 #[path = "tidy/source.rs"]
 mod source;
 

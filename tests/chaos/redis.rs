@@ -194,7 +194,21 @@ async fn a_ledger_of_another_shop_before_this_one_refuses_nobody() {
     // For a second what the ledger has heard from the store is believed.
     wait(Duration::from_millis(1_200)).await;
     // Another store from nothing, so its versions begin anew, below what the ledger has.
-    let second = Service::with(&settings).await;
+    let mut second = Service::not_started(&settings);
+    second.launch();
+    for _ in 0..100 {
+        if second.ended().is_some() {
+            break;
+        }
+        wait(Duration::from_millis(50)).await;
+    }
+    assert_eq!(second.ended().and_then(|status| status.code()), Some(2), "{}", second.log());
+    let sentence =
+        format!("floodgate: the ledger in redis under the prefix {prefix} belongs to another shop's database; ");
+    assert!(second.log().lines().last().is_some_and(|said| said.starts_with(&sentence)), "{}", second.log());
+    // What it says to do if that shop is no more.
+    send::<()>(&redis, &["DEL", &format!("{prefix}shop")]).await;
+    second.restart().await;
     second.stock_up("a", 2, 900).await;
     for attempt in 0..2 {
         second.expect_sale("a", &format!("second-{attempt}")).await;
