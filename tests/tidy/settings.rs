@@ -11,6 +11,7 @@ fn example(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("config").join(name)
 }
 
+#[expect(clippy::panic, reason = "a test that cannot begin fails, in the words of the refusal")]
 fn load(path: PathBuf, environment: &[(&str, &str)]) -> Settings {
     let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     let flags = Flags { config: Some(path), ..Flags::default() };
