@@ -13,10 +13,11 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
     cp target/release/floodgate /usr/local/bin/floodgate
 
 FROM debian:bookworm-slim
-# Certificates, for TLS to a store or a ledger elsewhere: the newest there are, so no version is written down.
+# Certificates, for TLS to a store or a ledger elsewhere, and what Kafka's messages are packed with: the newest there are,
+# so no version is written down.
 # hadolint ignore=DL3008
 RUN apt-get update && \
-    apt-get install -y --no-install-recommends ca-certificates && \
+    apt-get install -y --no-install-recommends ca-certificates zlib1g && \
     rm -rf /var/lib/apt/lists/* && \
     useradd --system --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin floodgate && \
     install -d -o floodgate -g floodgate -m 0700 /var/lib/floodgate

@@ -113,12 +113,18 @@ pub enum StartError {
     /// The ledger cannot be used as it is configured.
     #[error("{0}")]
     Ledger(#[from] redis::ConfigurationError),
+    /// The ledger is kept for another shop.
+    #[error("{0}")]
+    OtherShop(#[from] redis::OtherShop),
     /// The thread of the core has ended.
     #[error("the thread of the core ended as soon as it was started")]
     Core,
     /// The database's amounts are in another currency.
     #[error("{0}")]
     Currency(#[from] CurrencyError),
+    /// Which shop the database is cannot be stored.
+    #[error("which shop this is cannot be stored: {0}")]
+    NotNamed(CommitError),
     /// The stream cannot be used as it is configured.
     #[error("{0}")]
     Stream(#[from] kafka::ConfigurationError),
@@ -143,6 +149,7 @@ impl StartError {
             | Self::OwnFile { .. }
             | Self::Printer(_)
             | Self::Ledger(_)
+            | Self::OtherShop(_)
             | Self::Stream(_)
             | Self::StoreLost { .. } => true,
             Self::Currency(error) => !matches!(error, CurrencyError::NotStored(_)),
@@ -152,13 +159,15 @@ impl StartError {
             | Self::NoThread(_)
             | Self::Tokens(_)
             | Self::NewToken(_)
+            | Self::NotNamed(_)
             | Self::Core
             | Self::Random(_) => false,
         }
     }
 }
 
-/// Gives out a token in the store of a service that is not running, as its first start would find it.
+/// Gives out a token in the store of a service that is not running, as its first start would find it; or in a store that
+/// nodes share, whoever runs.
 ///
 /// # Errors
 /// Tells in one sentence why not; above all that the service is running after all.
@@ -167,10 +176,15 @@ pub async fn issue_offline(
     caller: Caller,
     label: Option<String>,
 ) -> Result<IssuedToken, StartError> {
-    let data = DataDir::open(&settings.data.dir)?;
+    let Settings { server, data, shop, store, .. } = settings;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
-    let OpenStore { tokens, .. } = open_store(settings.store, &settings.shop, &data.admin_token(), &clock).await?;
-    AdminToken::provide(&data.admin_token(), &*tokens).await?;
+    let path = data_dir::admin_token_in(&data.dir);
+    // What is shared is no one's own, and no node's directory has anything to do with it.
+    let held = matches!(store, StoreSettings::Sqlite { .. }).then(|| DataDir::open(&data.dir)).transpose()?;
+    let OpenStore { tokens, .. } = open_store(store, &shop, &path, &clock).await?;
+    if held.is_some() {
+        AdminToken::provide(&path, &*tokens, &server.node).await?;
+    }
     Ok(StoredTokens(tokens).issue(caller, label).await?)
 }
 
@@ -239,18 +253,19 @@ impl App {
         }
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
         let opened = open_store(store, &shop, &data.admin_token(), &clock).await?;
-        let OpenStore { store, events, tokens, is_there, calls: store_calls } = opened;
+        let OpenStore { store, events, tokens, shop_id, is_there, calls: store_calls } = opened;
         let admin_token = if is_there {
-            AdminToken::provide(&data.admin_token(), &*tokens).await?
+            AdminToken::provide(&data.admin_token(), &*tokens, &server.node).await?
         } else {
-            AdminToken::provide_later(data.admin_token(), Arc::clone(&tokens), Arc::clone(&clock))
+            let node = server.node.clone();
+            AdminToken::provide_later(data.admin_token(), Arc::clone(&tokens), node, Arc::clone(&clock))
         };
-        let opened = open_stream(stream, server.role, &clock)?;
+        let opened = open_stream(stream, shop_id.clone(), server.role, &clock)?;
         let (shared, stream_calls) = opened.map(|OpenStream { stream, calls }| (stream, calls)).unzip();
         let sink = Arc::new(LinePrinter::open(printer.path.as_deref())?);
         let core = Arbiter::new();
         let OpenLedger { ledger, signals, calls: ledger_calls } =
-            open_ledger(ledger, server.node.as_str(), &clock, &core.handle()).await?;
+            open_ledger(ledger, shop_id, server.node.as_str(), &clock, &core.handle()).await?;
         let ports = Ports {
             ledger,
             signals,

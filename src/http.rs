@@ -65,8 +65,9 @@ pub struct Front {
     node_name: String,
     request_ids: RequestIds,
     metrics: Metrics,
-    /// Whether anyone may read the metrics.
+    /// Whether it serves those who sell and buy.
     takes_orders: bool,
+    /// Whether anyone may read the metrics.
     are_metrics_open: bool,
     /// Who is told of requests.
     tracer: Option<Arc<dyn Tracer>>,

@@ -51,7 +51,7 @@ impl DataDir {
 
     /// Where the admin token is kept.
     pub(super) fn admin_token(&self) -> PathBuf {
-        self.path.join("admin-token")
+        admin_token_in(&self.path)
     }
 
     /// Says in the directory where the server listens. A server that cannot say so, on a full disk, is still a server.
@@ -88,6 +88,11 @@ impl DataDir {
         lock.rewind()?;
         lock.write_all(text_of(url).as_bytes())
     }
+}
+
+/// Where the admin token is kept in a data directory.
+pub(super) fn admin_token_in(directory: &Path) -> PathBuf {
+    directory.join("admin-token")
 }
 
 /// Writes a file that only its owner may read, whole or not at all.

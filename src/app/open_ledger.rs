@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 
 use super::StartError;
 use crate::backend::redis::{RedisLedger, RedisOptions, RedisWorld};
+use crate::backend::shop::ShopId;
 use crate::calls::CallCounts;
 use crate::settings::{LedgerSettings, RedisUrl};
 
@@ -27,9 +28,11 @@ impl OpenLedger {
     }
 }
 
-/// Opens the ledger. One that does not answer is no reason not to start: the store decides without it too.
+/// Opens the ledger. One that does not answer is no reason not to start: the store decides without it too. One that is
+/// another shop's is.
 pub(super) async fn open_ledger(
     settings: LedgerSettings,
+    shop: ShopId,
     node: &str,
     clock: &Arc<dyn Clock>,
     core: &ArbiterHandle,
@@ -41,11 +44,11 @@ pub(super) async fn open_ledger(
     let RedisUrl { is_cluster, is_tls, nodes, user, password, database } = url;
     let password = password.map(|secret| secret.0);
     let node = node.to_owned();
-    let options = RedisOptions { nodes, is_cluster, is_tls, user, password, database, prefix, node };
+    let options = RedisOptions { nodes, is_cluster, is_tls, user, password, database, prefix, shop, node };
     // Beside those who call it most, so that no call has to change threads.
     let runtime = runtime_of(core).await.ok_or(StartError::Core)?;
     let ledger = RedisLedger::new(&options, &RedisWorld { runtime, clock: Arc::clone(clock) })?;
-    ledger.look().await;
+    ledger.look().await?;
     let calls = ledger.calls();
     Ok(OpenLedger::of(ledger, Some(calls)))
 }

@@ -11,6 +11,7 @@ use actors::ports::{Clock, Store};
 
 use super::StartError;
 use crate::backend::mysql::{Migrated, MysqlOptions, MysqlOutbox, MysqlStore, MysqlTokens, Tls};
+use crate::backend::shop::ShopId;
 use crate::backend::sqlite::{OpenError, SqliteEventLog, SqliteOptions, SqliteStore, SqliteTokens};
 use crate::backend::tokens::TokenStore;
 use crate::calls::CallCounts;
@@ -21,6 +22,8 @@ pub(super) struct OpenStore {
     pub(super) store: Arc<dyn Store>,
     pub(super) events: Events,
     pub(super) tokens: Arc<dyn TokenStore>,
+    /// Which shop it is.
+    pub(super) shop_id: ShopId,
     /// Whether it is there to be asked. A server may come later than we do, and is then waited for.
     pub(super) is_there: bool,
     /// What is counted of its calls, if it is somewhere else.
@@ -40,9 +43,11 @@ pub(super) async fn open_store(
             let options = SqliteOptions { max_page_count: max_pages, ..SqliteOptions::at(path) };
             let store = SqliteStore::open(options, Arc::clone(clock), rules(shop))?;
             store.keep_currency(&shop.currency).await?;
+            let shop_id = store.shop_id().await.map_err(StartError::NotNamed)?;
             Ok(OpenStore {
                 events: Events::Log(Arc::new(SqliteEventLog::of(&store))),
                 tokens: Arc::new(SqliteTokens::of(&store, Arc::clone(clock))),
+                shop_id,
                 store: Arc::new(store),
                 is_there: true,
                 calls: None,
@@ -55,6 +60,7 @@ pub(super) async fn open_store(
                 events: Events::Outbox(Arc::new(MysqlOutbox::of(&store))),
                 calls: Some(store.calls()),
                 tokens: Arc::new(MysqlTokens::of(&store)),
+                shop_id: store.shop_id(),
                 store: Arc::new(store),
                 is_there,
             })

@@ -7,6 +7,7 @@ use actors::ports::Clock;
 
 use super::StartError;
 use crate::backend::kafka::{KafkaLogin, KafkaOptions, KafkaStream, KafkaTls};
+use crate::backend::shop::ShopId;
 use crate::calls::CallCounts;
 use crate::settings::{KafkaLoginSettings, KafkaSettings, KafkaTlsSettings, NodeRole, StreamSettings};
 
@@ -20,12 +21,15 @@ pub(super) struct OpenStream {
 /// store.
 pub(super) fn open_stream(
     settings: StreamSettings,
+    shop: ShopId,
     role: NodeRole,
     clock: &Arc<dyn Clock>,
 ) -> Result<Option<OpenStream>, StartError> {
     let StreamSettings::Kafka(kafka) = settings else { return Ok(None) };
     let group = role.works_on_events().then(|| kafka.group.as_str().into());
-    let stream = KafkaStream::start(&kafka_options(kafka), Arc::clone(clock))?;
+    let options = KafkaOptions { shop, ..kafka_options(kafka) };
+    options.tell_durability();
+    let stream = KafkaStream::start(&options, Arc::clone(clock))?;
     let calls = stream.calls();
     Ok(Some(OpenStream { stream: Shared { stream: Arc::new(stream), group }, calls }))
 }

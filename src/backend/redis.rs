@@ -3,6 +3,7 @@
 //! All keys of a SKU have the SKU as their hash tag, so that a cluster keeps them together and one script sees them all.
 
 mod call;
+mod claim;
 mod connection;
 mod health;
 mod ledger;
@@ -16,6 +17,8 @@ use actors::ports::Clock;
 use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo, RedisResult};
 use tokio::runtime::Handle;
 
+use crate::backend::shop::ShopId;
+pub use claim::OtherShop;
 pub use ledger::RedisLedger;
 
 /// How long a call may take, with connecting: what a placement loses when Redis hangs.
@@ -42,6 +45,8 @@ pub struct RedisOptions {
     pub database: u32,
     /// What every key begins with.
     pub prefix: String,
+    /// Whose the keys are.
+    pub shop: ShopId,
     /// What this node is called in the flow.
     pub node: String,
 }

@@ -1,7 +1,36 @@
-//! What every store remembers of the shop: the currency that its amounts are in.
+//! What every store remembers of the shop: which one it is, and the currency that its amounts are in.
+
+use std::sync::{Arc, OnceLock};
 
 use actors::domain::money::Currency;
 use actors::ports::CommitError;
+
+/// Which shop a database is. Made at random with the database, and known here as soon as that has told it: a server may
+/// come later than we do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ShopId(Arc<OnceLock<String>>);
+
+impl ShopId {
+    /// One that is known.
+    pub fn known(id: impl Into<String>) -> Self {
+        Self(Arc::new(OnceLock::from(id.into())))
+    }
+
+    /// The id, if it is known.
+    pub fn get(&self) -> Option<&str> {
+        self.0.get().map(String::as_str)
+    }
+
+    /// Takes note of what the database told. It tells the same each time.
+    pub(in crate::backend) fn tell(&self, id: String) {
+        self.0.get_or_init(|| id);
+    }
+
+    /// An id that no other database has.
+    pub(in crate::backend) fn draw() -> Result<String, getrandom::Error> {
+        Ok(format!("{:016x}{:016x}", getrandom::u64()?, getrandom::u64()?))
+    }
+}
 
 /// Why a shop may not use the database with its currency.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

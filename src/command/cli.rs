@@ -158,6 +158,15 @@ pub(super) struct BenchArgs {
     /// Rounds of echo and as many of orders, by turns
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=1_000))]
     pub(super) rounds: u16,
+    /// Measures orders on this store, too; a database for nothing else, for it is filled with orders
+    #[arg(long, value_name = "URL")]
+    pub(super) store_url: Option<String>,
+    /// Measures orders with this ledger, too; with keys of their own, which stay
+    #[arg(long, value_name = "URL")]
+    pub(super) ledger_url: Option<String>,
+    /// Measures orders with this stream, too; with a topic of their own, which stays
+    #[arg(long, value_name = "URL")]
+    pub(super) stream_url: Option<String>,
 }
 
 /// Options of `floodgate actors`.

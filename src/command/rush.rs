@@ -22,9 +22,9 @@ use crate::app::clock::SystemClock;
 use crate::app::ids::UlidIds;
 use patience::Patience;
 use sale::Sale;
-#[cfg(feature = "bench")]
-pub(super) use service::OwnService;
 use service::Service;
+#[cfg(feature = "bench")]
+pub(super) use service::{OwnService, with_settings};
 use tally::Plan;
 use verdict::Verdict;
 

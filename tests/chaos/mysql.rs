@@ -77,12 +77,12 @@ async fn a_database_that_is_behind_is_refused_in_one_sentence_that_says_what_to_
     }
     assert_eq!(service.ended().and_then(|status| status.code()), Some(2), "{}", service.log());
     let said = service.log();
-    let sentence = "floodgate: the database is 10 migrations behind this binary; bring it up to date with floodgate \
+    let sentence = "floodgate: the database is 12 migrations behind this binary; bring it up to date with floodgate \
                     migrate\n";
     assert!(said.ends_with(sentence), "{said}");
     let (code, said) = service.command("migrate");
     assert_eq!(code, Some(0), "{said}");
-    assert!(said.contains("is at version 10 now"), "{said}");
+    assert!(said.contains("is at version 12 now"), "{said}");
     assert!(service.command("migrate").1.contains("was up to date"));
     service.restart().await;
     service.stock_up("a", 3, 900).await;

@@ -8,7 +8,8 @@ use actors::domain::order::Status;
 use actors::domain::time::Timestamp;
 use actors::ports::{Cause, Delivery, EventStream as _, FaultClass, Place};
 use actors::testing::fixtures::order_id;
-use floodgate::backend::kafka::{KafkaStream, ReplayError};
+use floodgate::backend::kafka::{KafkaStream, ReplayError, payload};
+use floodgate::backend::shop::ShopId;
 use rdkafka::message::OwnedHeaders;
 
 use crate::kafka::Topic;
@@ -140,4 +141,34 @@ async fn the_command_lists_and_replays() {
     let (code, _, told) = dlq(&nowhere, &topic, &["list"]);
     assert_eq!((code, told.lines().count()), (Some(1), 1), "{told}");
     assert!(told.starts_with("floodgate: the event stream does not answer: "), "{told}");
+}
+
+#[tokio::test]
+async fn what_is_another_shops_is_not_taken_for_an_event_of_ours() {
+    let mut topic = Topic::new();
+    topic.0.shop = ShopId::known("another");
+    topic.member("other").publish(vec![event(1, 1)]).await.expect("kafka takes it");
+    topic.0.shop = ShopId::known("ours");
+    let member = topic.member("printer");
+    member.publish(vec![event(2, 1)]).await.expect("kafka takes it");
+    // One from before events said whose they are.
+    topic.append(&order_id(3).to_string(), &payload::write(&event(3, 1)), OwnedHeaders::new()).await;
+    let mut come: Vec<_> = read(&member, 3).await.into_iter().map(|delivery| delivery.content).collect();
+    come.sort_by_key(|content| content.as_ref().map_or(0, |event| event.order_id.as_u128()));
+    assert!(come[0].as_ref().is_err_and(|why| why.starts_with("it is of another shop, another: ")), "{come:?}");
+    assert_eq!(come[1..], [Ok(event(2, 1)), Ok(event(3, 1))]);
+}
+
+#[tokio::test]
+async fn what_is_put_aside_and_replayed_says_whose_it_is_throughout() {
+    let mut topic = Topic::new();
+    topic.0.shop = ShopId::known("another");
+    topic.member("other").publish(vec![event(1, 1)]).await.expect("kafka takes it");
+    topic.0.shop = ShopId::known("ours");
+    let member = topic.member("printer");
+    put_aside(&member, 1).await;
+    let letters = topic.desk().list().expect("kafka answers").letters;
+    topic.desk().replay(&[letters[0].place].into(), |_| {}).await.expect("it is there");
+    let again = read(&member, 1).await;
+    assert!(again[0].is_replay && again[0].content.is_err(), "{again:?}");
 }

@@ -88,24 +88,24 @@ async fn a_database_without_tables_is_refused_until_it_is_migrated() {
     database.create().await;
     let store = database.store(Arc::<ManualClock>::default());
     let refusal = store.is_usable().await.expect_err("there are no tables");
-    assert_eq!(refusal, NotUsable::Behind { missing: 11 });
+    assert_eq!(refusal, NotUsable::Behind { missing: 12 });
     assert!(refusal.to_string().ends_with("bring it up to date with floodgate migrate"), "{refusal}");
     let refused = store.commit([Mutation::PutSku(put_sku("a"))].into()).await.expect_err("there are no tables");
     assert_eq!(refused, CommitError::NotDone(refusal.to_string()));
     assert_eq!(store.check().await, Err(StoreError::Unavailable(refusal.to_string())));
-    assert_eq!(store.migrate().await, Ok(Migrated { applied: 11, version: 11 }));
+    assert_eq!(store.migrate().await, Ok(Migrated { applied: 12, version: 12 }));
     assert_eq!(store.is_usable().await, Ok(Some(())));
     assert_eq!(store.check().await, Ok(()));
-    assert_eq!(store.migrate().await, Ok(Migrated { applied: 0, version: 11 }));
+    assert_eq!(store.migrate().await, Ok(Migrated { applied: 0, version: 12 }));
 }
 
 #[tokio::test]
 async fn a_migration_that_broke_off_half_way_is_finished_by_the_next() {
     let (_store, database) = bench().await;
-    let broken = "DELETE FROM schema_migration WHERE version >= 4; DROP TABLE consumer_progress; DROP TABLE shop_info";
+    let broken = "DELETE FROM schema_migration WHERE version >= 4; DROP TABLE consumer_progress; DROP TABLE shop_info; DROP TABLE shop_identity";
     database.other().await.query_drop(broken).await.expect("the user may");
     let store = database.store(Arc::<ManualClock>::default());
-    assert_eq!(store.migrate().await, Ok(Migrated { applied: 8, version: 11 }));
+    assert_eq!(store.migrate().await, Ok(Migrated { applied: 9, version: 12 }));
     assert_eq!(store.check().await, Ok(()));
 }
 
@@ -117,7 +117,7 @@ async fn two_who_migrate_at_once_do_not_get_in_each_others_way() {
     let [first, second] = stores.each_ref().map(MysqlStore::migrate);
     let (first, second) = tokio::join!(first, second);
     let applied = first.expect("one after the other").applied + second.expect("one after the other").applied;
-    assert_eq!(applied, 11);
+    assert_eq!(applied, 12);
 }
 
 #[tokio::test]
@@ -135,7 +135,7 @@ async fn a_database_of_a_later_binary_or_another_currency_is_refused() {
     assert_eq!(database.store(clock()).is_usable().await, Err(NotUsable::Currency(fewer)));
     let later = "INSERT INTO schema_migration VALUES (99, '0099_later.sql', 0)";
     database.other().await.query_drop(later).await.expect("the user may");
-    assert_eq!(database.store(clock()).is_usable().await, Err(NotUsable::Newer { found: 99, known: 11 }));
+    assert_eq!(database.store(clock()).is_usable().await, Err(NotUsable::Newer { found: 99, known: 12 }));
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ use actors::testing::contract::ledger::LedgerBackend;
 use actors::testing::fixtures::sku_id;
 use floodgate::app::clock::SystemClock;
 use floodgate::backend::redis::{RedisLedger, RedisOptions, RedisWorld};
+use floodgate::backend::shop::ShopId;
 use floodgate::settings::{Flags, LedgerSettings, RedisUrl, Settings};
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
@@ -22,10 +23,10 @@ use ulid::Ulid;
 const SERVER: &str = "FLOODGATE_TEST_REDIS_URL";
 const CLUSTER: &str = "FLOODGATE_TEST_REDIS_CLUSTER_URL";
 
-struct Shared {
-    ledger: Arc<RedisLedger>,
-    options: RedisOptions,
-    clock: Arc<SystemClock>,
+pub(crate) struct Shared {
+    pub(crate) ledger: Arc<RedisLedger>,
+    pub(crate) options: RedisOptions,
+    pub(crate) clock: Arc<SystemClock>,
 }
 
 impl LedgerBackend for Shared {
@@ -49,14 +50,14 @@ impl Shared {
         Self::on(RedisOptions { node: "n2".to_owned(), ..self.options.clone() })
     }
 
-    fn on(options: RedisOptions) -> Self {
+    pub(crate) fn on(options: RedisOptions) -> Self {
         let clock = Arc::new(SystemClock::start());
         let world = RedisWorld { runtime: Handle::current(), clock: Arc::<SystemClock>::clone(&clock) };
         let ledger = RedisLedger::new(&options, &world).expect("good options");
         Self { ledger: Arc::new(ledger), options, clock }
     }
 
-    async fn settle(&self, grants: &[u128], level: Option<(u64, i64)>) {
+    pub(crate) async fn settle(&self, grants: &[u128], level: Option<(u64, i64)>) {
         let grants = grants.iter().map(|grant| named(*grant)).collect();
         self.ledger.settle(&sku_id("a"), Settlement { grants, level }).await.expect("redis answers");
     }
@@ -79,7 +80,7 @@ impl Shared {
         self.send(&asked).await
     }
 
-    async fn send<T: FromRedisValue>(&self, command: &redis::Cmd) -> T {
+    pub(crate) async fn send<T: FromRedisValue>(&self, command: &redis::Cmd) -> T {
         let urls = self.options.nodes.iter().map(|(host, port)| {
             let login =
                 self.options.password.as_deref().map_or(String::new(), |password| format!("default:{password}@"));
@@ -111,14 +112,15 @@ fn options(variable: &str) -> RedisOptions {
     let LedgerSettings::Redis { url, .. } = settings.ledger else { panic!("{variable} names no redis") };
     let RedisUrl { is_cluster, is_tls, nodes, user, password, database } = url;
     let (password, prefix) = (password.map(|secret| secret.0), format!("t-{}:", Ulid::new()));
-    RedisOptions { nodes, is_cluster, is_tls, user, password, database, prefix, node: "n1".to_owned() }
+    let (shop, node) = (ShopId::known("a-shop"), "n1".to_owned());
+    RedisOptions { nodes, is_cluster, is_tls, user, password, database, prefix, shop, node }
 }
 
-fn server() -> Shared {
+pub(crate) fn server() -> Shared {
     Shared::on(options(SERVER))
 }
 
-fn cluster() -> Shared {
+pub(crate) fn cluster() -> Shared {
     Shared::on(options(CLUSTER))
 }
 
@@ -282,8 +284,8 @@ mod unreached {
 
     fn at(port: u16, is_cluster: bool) -> Shared {
         let (nodes, prefix, node) = (vec![("127.0.0.1".to_owned(), port)], "t:".to_owned(), "n1".to_owned());
-        let (user, password) = (None, None);
-        Shared::on(RedisOptions { nodes, is_cluster, is_tls: false, user, password, database: 0, prefix, node })
+        let (user, password, shop) = (None, None, ShopId::known("a-shop"));
+        Shared::on(RedisOptions { nodes, is_cluster, is_tls: false, user, password, database: 0, prefix, shop, node })
     }
 
     /// Expects the first call to take no longer than a call may, and all others nothing.

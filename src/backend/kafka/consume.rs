@@ -20,7 +20,7 @@ use tokio::sync::{Notify, watch};
 use super::call::{Caller, Failure, words};
 use super::context::tell;
 use super::hand::{Hand, Raw};
-use super::letter::{self, REPLAY};
+use super::letter::{self, REPLAY, SHOP};
 use super::options::KafkaOptions;
 
 /// How long is waited for a message before anything else is looked after.
@@ -298,9 +298,11 @@ impl ConsumerContext for Member {
 }
 
 fn raw(message: &BorrowedMessage<'_>) -> Raw {
+    let said = |name| message.headers().and_then(|headers| letter::header(headers, name));
     Raw {
         key: message.key().map(<[u8]>::to_vec),
         payload: message.payload().map(<[u8]>::to_vec),
-        is_replay: message.headers().is_some_and(|headers| letter::header(headers, REPLAY).is_some()),
+        is_replay: said(REPLAY).is_some(),
+        shop: said(SHOP).map(str::to_owned),
     }
 }

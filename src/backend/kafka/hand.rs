@@ -21,6 +21,8 @@ pub(super) struct Raw {
     pub(super) key: Option<Vec<u8>>,
     pub(super) payload: Option<Vec<u8>>,
     pub(super) is_replay: bool,
+    /// Whose it is, if it says so.
+    pub(super) shop: Option<String>,
 }
 
 impl Raw {

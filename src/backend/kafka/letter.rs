@@ -25,10 +25,13 @@ const SCHEMA_WRITTEN: &str = "floodgate-schema";
 /// Says of a message of the stream that an operator had it read once more, and where it was put aside.
 pub(super) const REPLAY: &str = "floodgate-replay";
 
+/// Says whose event it is, by the id of the shop's database.
+pub(super) const SHOP: &str = "floodgate-shop";
+
 /// What is sent to where operators look.
 pub(super) fn record(letters: String, raw: &Raw, topic: &str, place: Place, cause: &Cause, at: Timestamp) -> Record {
     let reason: String = cause.reason.chars().take(REASON_LENGTH_MAX).collect();
-    let said = [
+    let mut said = vec![
         (CLASS, cause.class.name().to_owned()),
         (REASON, reason),
         (ATTEMPTS, cause.attempts.to_string()),
@@ -38,6 +41,7 @@ pub(super) fn record(letters: String, raw: &Raw, topic: &str, place: Place, caus
         (AT, rfc3339::text(at)),
         (SCHEMA_WRITTEN, SCHEMA.to_string()),
     ];
+    said.extend(raw.shop.clone().map(|shop| (SHOP, shop)));
     Record {
         topic: letters,
         key: raw.key.clone(),

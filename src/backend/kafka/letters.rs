@@ -16,7 +16,7 @@ use tokio::sync::watch;
 
 use super::call::{Caller, Failure};
 use super::context::Teller;
-use super::letter::{self, REPLAY};
+use super::letter::{self, REPLAY, SHOP};
 use super::options::{ConfigurationError, KafkaOptions};
 use super::publish::{Publisher, Record};
 use super::watch::find_partitions;
@@ -181,11 +181,13 @@ impl LetterDesk {
     }
 
     fn once_more(&self, place: Place, message: &BorrowedMessage<'_>) -> Record {
+        let mut headers = vec![(REPLAY, format!("{}:{}", place.partition, place.offset))];
+        headers.extend(said(message, SHOP).map(|shop| (SHOP, shop.to_owned())));
         Record {
             topic: self.options.topic.clone(),
             key: message.key().map(<[u8]>::to_vec),
             payload: message.payload().map(<[u8]>::to_vec),
-            headers: Some(letter::headers(&[(REPLAY, format!("{}:{}", place.partition, place.offset))])),
+            headers: Some(letter::headers(&headers)),
             ..Record::default()
         }
     }

@@ -8,6 +8,8 @@ use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::KafkaError;
 
+use crate::backend::shop::ShopId;
+
 /// Bytes of a message that is put aside: as large as brokers take by default, and what is said of it.
 pub(super) const LETTER_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// Events that wait to be sent, at most.
@@ -60,6 +62,8 @@ pub struct KafkaOptions {
     pub topic: String,
     /// The consumer group.
     pub group: String,
+    /// Whose events they are.
+    pub shop: ShopId,
     /// Partitions of the topic, if it has to be made.
     pub partitions: u16,
     /// Copies of the topics, if they have to be made; none: as many as the brokers make by default.
@@ -79,6 +83,7 @@ impl KafkaOptions {
             tls: KafkaTls::Off,
             topic: "order_state_topic".to_owned(),
             group: "printer".to_owned(),
+            shop: ShopId::default(),
             partitions: 12,
             replication: None,
             timeout: Duration::from_secs(5),
@@ -89,6 +94,14 @@ impl KafkaOptions {
     /// Where messages are put aside.
     pub fn letter_topic(&self) -> String {
         format!("{}.dlq", self.topic)
+    }
+
+    /// Tells when an event counts as safe.
+    pub fn tell_durability(&self) {
+        let config = self.producer();
+        let said = |name| config.get(name).unwrap_or_default();
+        let (acks, idempotence) = (said("acks"), said("enable.idempotence"));
+        tracing::info!(target: "floodgate::stream", acks, "enable.idempotence" = idempotence, "stream opened");
     }
 
     /// For a client that asks about topics and makes them. It makes none by asking.

@@ -16,6 +16,7 @@ use tokio::sync::watch;
 
 use super::call::{Caller, Failure};
 use super::context::Teller;
+use super::letter::{self, SHOP};
 use super::options::{ConfigurationError, KafkaOptions};
 use super::payload;
 
@@ -64,6 +65,7 @@ impl Publisher {
     pub(super) async fn publish(&self, events: Vec<OrderEvent>) -> Result<(), StreamError> {
         let deadline = self.caller.clock.now().monotonic.plus(self.options.timeout);
         self.wait_for_topics().await?;
+        let shop = self.options.shop.get();
         for wave in waves(&events) {
             if self.caller.clock.now().monotonic >= deadline {
                 return Err(StreamError("kafka is too slow to take all events in time".to_owned()));
@@ -72,6 +74,7 @@ impl Publisher {
                 topic: self.options.topic.clone(),
                 key: Some(event.order_id.to_string().into_bytes()),
                 payload: Some(payload::write(event)),
+                headers: shop.map(|shop| letter::headers(&[(SHOP, shop.to_owned())])),
                 ..Record::default()
             };
             self.send("publish", &wave.into_iter().map(record).collect::<Vec<_>>()).await?;

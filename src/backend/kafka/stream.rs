@@ -12,6 +12,7 @@ use tokio::sync::watch;
 
 use super::call::Caller;
 use super::consume::Reading;
+use super::hand::Raw;
 use super::letter;
 use super::options::{ConfigurationError, KafkaOptions};
 use super::payload;
@@ -93,13 +94,24 @@ impl KafkaStream {
         }
         let messages = delivered.into_iter().map(|(place, raw)| Delivery {
             place,
-            content: match &raw.payload {
-                Some(bytes) => payload::read(bytes),
-                None => Err("it has no payload".to_owned()),
-            },
+            content: self.content(&raw),
             is_replay: raw.is_replay,
         });
         Ok(Deliveries { term, messages: messages.collect() })
+    }
+
+    /// What a message holds, or why nothing is to be done of it.
+    fn content(&self, raw: &Raw) -> Result<OrderEvent, String> {
+        // As long as our own database has not told whose it is, nothing is done of any event.
+        if let (Some(own), Some(shop)) = (self.reading.options.shop.get(), &raw.shop)
+            && shop != own
+        {
+            return Err(format!("it is of another shop, {shop}: each needs a stream.topic of its own"));
+        }
+        match &raw.payload {
+            Some(bytes) => payload::read(bytes),
+            None => Err("it has no payload".to_owned()),
+        }
     }
 
     async fn put(&self, term: u64, place: Place, cause: Cause) -> Result<(), StreamError> {

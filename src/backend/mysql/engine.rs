@@ -23,6 +23,7 @@ use super::fault::Fault;
 use super::gate::Gate;
 use super::pool::{Places, Pool};
 use super::sql::Sql;
+use crate::backend::shop::ShopId;
 use crate::calls::CallCounts;
 
 /// Pieces of work that may wait for the thread; it takes them up at once, so this is met only when something is wrong.
@@ -40,6 +41,8 @@ type Job = Box<dyn FnOnce(Rc<Desk>) -> Pin<Box<dyn Future<Output = ()>>> + Send>
 pub(super) struct Engine {
     jobs: mpsc::Sender<Job>,
     pub(super) calls: Arc<CallCounts>,
+    /// Which shop the database is, once that is known.
+    pub(super) shop_id: ShopId,
     /// Whether the latest read failed: an outage is told of once, and not by everyone who meets it.
     is_failing: Arc<AtomicBool>,
 }
@@ -69,6 +72,8 @@ impl Engine {
         let calls = Arc::new(CallCounts::of("mysql"));
         let wire = Wire { clock: Arc::clone(&clock), calls: Arc::clone(&calls), limit: options.timeout };
         let (opts, places) = (options.driver(), options.connections);
+        let shop_id = ShopId::default();
+        let told = shop_id.clone();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
         Builder::new().name("mysql".to_owned()).spawn(move || {
             let listing = Places::new(places / 2, wire.limit);
@@ -79,11 +84,11 @@ impl Engine {
                 writers: Pool::new(opts.clone(), wire.clone(), WRITERS),
                 relays: Pool::new(opts, wire, RELAYS),
                 listing,
-                gate: Gate::new(currency),
+                gate: Gate::new(currency, told),
             });
             LocalSet::new().block_on(&runtime, work(&desk, waiting));
         })?;
-        Ok(Self { jobs, calls, is_failing: Arc::default() })
+        Ok(Self { jobs, calls, shop_id, is_failing: Arc::default() })
     }
 
     /// Has work done on the thread, whether or not anybody waits for it.

@@ -24,7 +24,7 @@ macro_rules! migration {
 }
 
 /// Every migration, in order. One that was released is never changed.
-const MIGRATIONS: [Migration; 11] = [
+const MIGRATIONS: [Migration; 12] = [
     migration!(1, "0001_sku_and_stock.sql"),
     migration!(2, "0002_order.sql"),
     migration!(3, "0003_payment.sql"),
@@ -36,6 +36,7 @@ const MIGRATIONS: [Migration; 11] = [
     migration!(9, "0009_order_filing.sql"),
     migration!(10, "0010_purchase_count.sql"),
     migration!(11, "0011_consumer_progress.sql"),
+    migration!(12, "0012_shop_id.sql"),
 ];
 
 /// Left out under the feature `oversell`, so that a shop that oversells on purpose can be built.
@@ -150,13 +151,13 @@ mod tests {
         let at = |versions: usize| -> Vec<(u32, String)> {
             MIGRATIONS.iter().take(versions).map(|known| (known.version, known.name.to_owned())).collect()
         };
-        for (versions, missing) in [(0, 11), (3, 8), (11, 0)] {
+        for (versions, missing) in [(0, 12), (3, 9), (12, 0)] {
             assert_eq!(missing_of(&at(versions)).map(|missing| missing.len()), Ok(missing), "{versions}");
         }
-        let mut ahead = at(11);
+        let mut ahead = at(12);
         ahead.push((99, "0099_later.sql".to_owned()));
-        assert_eq!(missing_of(&ahead).err(), Some(NotUsable::Newer { found: 99, known: 11 }));
-        let mut foreign = at(11);
+        assert_eq!(missing_of(&ahead).err(), Some(NotUsable::Newer { found: 99, known: 12 }));
+        let mut foreign = at(12);
         foreign[1].1 = "0002_users.sql".to_owned();
         assert!(matches!(missing_of(&foreign), Err(NotUsable::Foreign { version: 2, .. })));
     }

@@ -1,4 +1,4 @@
-//! What the database remembers of the shop: the currency that its amounts are in.
+//! What the database remembers of the shop: which one it is, and the currency that its amounts are in.
 
 use actors::domain::money::Currency;
 use actors::domain::time::Timestamp;
@@ -8,7 +8,7 @@ use super::fault::Fault;
 use super::gate::NotUsable;
 use super::rows::Columns;
 use super::sql::Sql;
-use crate::backend::shop::refusal;
+use crate::backend::shop::{ShopId, refusal};
 
 /// Remembers the shop's currency, which is the only one from then on. More fraction digits are taken, fewer are not.
 pub(super) async fn keep_currency(connection: &mut Connection, wanted: &Currency, now: Timestamp) -> Result<(), Fault> {
@@ -32,6 +32,31 @@ pub(super) async fn keep_currency(connection: &mut Connection, wanted: &Currency
     let values = [wanted.digits.into(), now.millis().into(), wanted.digits.into()];
     connection.run(Sql::new("remember digits", more, values)).await?;
     Ok(())
+}
+
+/// Tells which shop the database is, from the first time on that this is asked.
+pub(super) async fn tell_shop_id(connection: &mut Connection, shop_id: &ShopId, now: Timestamp) -> Result<(), Fault> {
+    let mut stored = stored_id(connection).await?;
+    if stored.is_none() {
+        let drawn = ShopId::draw().map_err(NotUsable::from)?;
+        let insert = "INSERT INTO shop_identity (id, shop_id, create_time) VALUES (1, ?, ?)";
+        let row = [drawn.as_str().into(), now.millis().into()];
+        stored = match connection.run(Sql::new("remember shop", insert, row)).await {
+            Ok(_) => Some(drawn),
+            // Another node came first, and what it drew counts.
+            Err(fault) if fault.is_duplicate() => stored_id(connection).await?,
+            Err(fault) => return Err(fault),
+        };
+    }
+    if let Some(stored) = stored {
+        shop_id.tell(stored);
+    }
+    Ok(())
+}
+
+async fn stored_id(connection: &mut Connection) -> Result<Option<String>, Fault> {
+    let sql = Sql::plain("read shop", "SELECT shop_id FROM shop_identity");
+    connection.first(sql, |row| Columns::of(row).text()).await
 }
 
 async fn stored(connection: &mut Connection) -> Result<Option<Currency>, Fault> {

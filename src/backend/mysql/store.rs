@@ -21,6 +21,7 @@ use super::engine::Engine;
 use super::fault::Fault;
 use super::migrate::{Migrated, migrate};
 use super::{MysqlOptions, NotUsable, audit, flow, listing, queries, refunds, sku_list, writer};
+use crate::backend::shop::ShopId;
 use crate::calls::CallCounts;
 
 /// The store of one or several nodes. Clones share its connections.
@@ -67,6 +68,11 @@ impl MysqlStore {
             migrate(&mut connection, desk.clock.now().wall).await
         });
         migrated.await.and_then(|outcome| outcome).map_err(|fault: Fault| fault.to_string())
+    }
+
+    /// Which shop the database is, known once it may be used.
+    pub fn shop_id(&self) -> ShopId {
+        self.engine.shop_id.clone()
     }
 
     /// What became of the exchanges with the server.

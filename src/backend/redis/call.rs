@@ -9,6 +9,7 @@ use actors::ports::{Clock, LedgerError};
 use futures_util::future::{BoxFuture, Either, select};
 use redis::{ErrorKind, RedisError, RedisResult, ServerErrorKind};
 
+use super::claim::Claim;
 use super::connection::{Connection, Connections};
 use super::health::Health;
 use super::{CALL_DEADLINE, ConfigurationError, RedisOptions, RedisWorld};
@@ -17,6 +18,7 @@ use crate::calls::CallCounts;
 /// See the module.
 pub(super) struct Caller {
     connections: Connections,
+    pub(super) claim: Claim,
     pub(super) health: Arc<Health>,
     clock: Arc<dyn Clock>,
     pub(super) calls: Arc<CallCounts>,
@@ -32,10 +34,11 @@ struct Failure {
 impl Caller {
     pub(super) fn new(options: &RedisOptions, world: &RedisWorld) -> Result<Self, ConfigurationError> {
         let health = Arc::new(Health::new());
-        let connections = Connections::new(options, Arc::clone(&health), &world.runtime)
+        let claim = Claim::new(options.prefix.clone(), options.shop.clone(), Arc::clone(&health));
+        let connections = Connections::new(options, claim.clone(), Arc::clone(&health), &world.runtime)
             .map_err(|error| ConfigurationError(error.to_string()))?;
         let clock = Arc::clone(&world.clock);
-        Ok(Self { connections, health, clock, calls: Arc::new(CallCounts::of("redis")) })
+        Ok(Self { connections, claim, health, clock, calls: Arc::new(CallCounts::of("redis")) })
     }
 
     /// Calls Redis, unless it does not answer: then it fails at once. The call is about `tag`.

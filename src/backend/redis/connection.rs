@@ -14,6 +14,7 @@ use redis::{Cmd, ErrorKind, Pipeline, RedisError, RedisFuture, RedisResult, Valu
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
+use super::claim::Claim;
 use super::health::Health;
 use super::{CALL_DEADLINE, CONNECTIONS_MAX, RedisOptions};
 
@@ -67,6 +68,7 @@ enum Place {
 /// was made on.
 pub(super) struct Manager {
     place: Place,
+    claim: Claim,
     health: Arc<Health>,
     runtime: Handle,
     /// Why the last connection could not be made. The pool lets those who wait for it find out by their deadline only.
@@ -74,7 +76,7 @@ pub(super) struct Manager {
 }
 
 impl Manager {
-    fn new(options: &RedisOptions, health: Arc<Health>, runtime: Handle) -> RedisResult<Self> {
+    fn new(options: &RedisOptions, claim: Claim, health: Arc<Health>, runtime: Handle) -> RedisResult<Self> {
         let problem = watch::Sender::default();
         let connections = options.connections()?;
         let place = if options.is_cluster {
@@ -87,7 +89,7 @@ impl Manager {
             let first = first.ok_or((ErrorKind::InvalidClientConfig, "no server is named"))?;
             Place::Server(Arc::new(RedisConnectionManager::new(first)?))
         };
-        Ok(Self { place, health, runtime, problem })
+        Ok(Self { place, claim, health, runtime, problem })
     }
 
     fn is_current(&self, connection: &Connection) -> bool {
@@ -101,18 +103,22 @@ impl ManageConnection for Manager {
 
     async fn connect(&self) -> Result<Connection, RedisError> {
         let (place, generation) = (self.place.clone(), self.health.generation.load(Ordering::Relaxed));
+        let claim = self.claim.clone();
         let connecting = self.runtime.spawn(async move {
-            match place {
-                Place::Server(manager) => manager.connect().await.map(Inner::Server),
-                Place::Cluster(client) => client.connect().await.map(Inner::Cluster),
-            }
+            let inner = match place {
+                Place::Server(manager) => manager.connect().await.map(Inner::Server)?,
+                Place::Cluster(client) => client.connect().await.map(Inner::Cluster)?,
+            };
+            let mut connection = Connection { inner, generation };
+            claim.make(&mut connection).await?;
+            Ok(connection)
         });
         let broken_off = |_| RedisError::from((ErrorKind::Client, "connecting broke off"));
         let connected = connecting.await.unwrap_or_else(|error| Err(broken_off(error)));
         if let Err(error) = &connected {
             self.problem.send_replace(error.to_string());
         }
-        Ok(Connection { inner: connected?, generation })
+        connected
     }
 
     /// Without asking Redis: that would cost every call a round trip, and whether it answers is known otherwise.
@@ -133,8 +139,13 @@ pub(super) struct Connections {
 }
 
 impl Connections {
-    pub(super) fn new(options: &RedisOptions, health: Arc<Health>, runtime: &Handle) -> RedisResult<Self> {
-        let manager = Manager::new(options, health, runtime.clone())?;
+    pub(super) fn new(
+        options: &RedisOptions,
+        claim: Claim,
+        health: Arc<Health>,
+        runtime: &Handle,
+    ) -> RedisResult<Self> {
+        let manager = Manager::new(options, claim, health, runtime.clone())?;
         let problem = manager.problem.clone();
         // The pool's own housekeeping is started where it is built.
         let _runtime = runtime.enter();

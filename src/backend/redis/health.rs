@@ -4,6 +4,8 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use super::claim::OtherShop;
+
 /// See the module.
 pub(super) struct Health {
     is_up: AtomicBool,
@@ -11,11 +13,18 @@ pub(super) struct Health {
     pub(super) generation: AtomicU64,
     /// What was asked for when it failed: in a cluster another node may answer all the while.
     suspect: Mutex<Option<String>>,
+    /// Whether what answers is kept for another shop.
+    is_foreign: AtomicBool,
 }
 
 impl Health {
     pub(super) fn new() -> Self {
-        Self { is_up: AtomicBool::new(true), generation: AtomicU64::new(0), suspect: Mutex::new(None) }
+        Self {
+            is_up: AtomicBool::new(true),
+            generation: AtomicU64::new(0),
+            suspect: Mutex::new(None),
+            is_foreign: AtomicBool::new(false),
+        }
     }
 
     /// Whether it answers, as far as known.
@@ -31,7 +40,26 @@ impl Health {
         }
         self.generation.fetch_add(1, Ordering::Relaxed);
         *self.suspect.lock().unwrap_or_else(PoisonError::into_inner) = Some(tag.to_owned());
-        tracing::warn!(problem, "redis does not answer, so the store is asked without a gate until it does");
+        if !self.is_foreign() {
+            tracing::warn!(problem, "redis does not answer, so the store is asked without a gate until it does");
+        }
+    }
+
+    /// Whether what answers is kept for another shop.
+    pub(super) fn is_foreign(&self) -> bool {
+        self.is_foreign.load(Ordering::Relaxed)
+    }
+
+    /// Takes note of whose the keys are: ours, or another shop's.
+    pub(super) fn note_owner(&self, other: Option<&OtherShop>) {
+        let was_foreign = self.is_foreign.swap(other.is_some(), Ordering::Relaxed);
+        match other {
+            Some(other) if !was_foreign => {
+                tracing::error!(%other, "redis is not used, so the store is asked without a gate");
+            }
+            None if was_foreign => tracing::info!("the keys in redis are this shop's now"),
+            _ => {}
+        }
     }
 
     /// What to look for.

@@ -1,5 +1,6 @@
 //! The ledger port on Redis: what the scripts do, asked for and read back.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use tokio::task::AbortHandle;
 use super::call::Caller;
 use super::listener::{Listener, Listeners};
 use super::script::{READ, RESERVE, SETTLE};
-use super::{ConfigurationError, PROBE_PAUSE, RedisOptions, RedisWorld};
+use super::{ConfigurationError, OtherShop, PROBE_PAUSE, RedisOptions, RedisWorld};
 use crate::calls::CallCounts;
 
 /// Entries that a SKU's flow keeps.
@@ -66,7 +67,7 @@ impl RedisLedger {
         let caller = Arc::new(Caller::new(options, world)?);
         let keys = Keys { prefix: options.prefix.clone() };
         let channel = format!("{}signals", options.prefix);
-        let listener = Listener::new(options, world, channel.clone())?;
+        let listener = Listener::new(options, world, channel.clone(), Arc::clone(&caller.health))?;
         let (probed, prefix, clock) = (Arc::downgrade(&caller), keys.clone(), Arc::clone(&world.clock));
         let probing = world.runtime.spawn(async move {
             loop {
@@ -86,8 +87,15 @@ impl RedisLedger {
     }
 
     /// Looks whether Redis answers, so that it is known from the start.
-    pub async fn look(&self) {
+    ///
+    /// # Errors
+    /// It does, and what it keeps is another shop's.
+    pub async fn look(&self) -> Result<(), OtherShop> {
         probe(&self.caller, &self.keys).await;
+        if self.caller.health.is_up() {
+            tell_durability(&self.caller).await;
+        }
+        self.caller.claim.other().map_or(Ok(()), Err)
     }
 
     /// What is counted of the calls.
@@ -102,16 +110,39 @@ impl Drop for RedisLedger {
     }
 }
 
-/// Writes a key that goes with what failed last, if anything: a replica that takes no writes is of no use either.
+/// Makes sure that the keys are ours, and writes one that goes with what failed last, if anything: a replica that takes no
+/// writes is of no use either.
 async fn probe(caller: &Caller, keys: &Keys) {
+    // As long as there is no store, nothing needs a ledger.
+    if !caller.claim.is_known() {
+        return;
+    }
     let tag = caller.health.suspect().unwrap_or_else(|| PROBE_TAG.to_owned());
     let mut write = redis::cmd("SET");
     write.arg(keys.of(&tag, "probe")).arg(1).arg("PX").arg(whole_millis(PROBE_LIFETIME));
+    let claim = caller.claim.clone();
     let probed = caller.call_anyway("probe", &tag, &(), |connection| {
-        async move { write.query_async::<String>(connection).await }.boxed()
+        async move {
+            claim.make(connection).await?;
+            write.query_async::<String>(connection).await
+        }
+        .boxed()
     });
     if probed.await.is_ok() {
         caller.health.mend();
+    }
+}
+
+/// Tells what Redis has after a crash. Whoever may not ask for that is not told; nothing depends on it.
+async fn tell_durability(caller: &Caller) {
+    let mut ask = redis::cmd("CONFIG");
+    ask.arg("GET").arg("append*");
+    let told = caller.call_anyway("config", PROBE_TAG, &(), |connection| {
+        async move { Ok(ask.query_async::<BTreeMap<String, String>>(connection).await.unwrap_or_default()) }.boxed()
+    });
+    let told = told.await.unwrap_or_default();
+    if let (Some(appendonly), Some(appendfsync)) = (told.get("appendonly"), told.get("appendfsync")) {
+        tracing::info!(target: "floodgate::ledger", appendonly, appendfsync, "ledger opened");
     }
 }
 

@@ -12,6 +12,7 @@ use redis::{Client, ErrorKind, RedisResult};
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
+use super::health::Health;
 use super::{CALL_DEADLINE, ConfigurationError, RedisOptions, RedisWorld};
 
 /// How often it is looked whether the connection still is one.
@@ -25,16 +26,22 @@ pub(super) struct Listener {
     /// In a cluster every node tells what is told to any.
     nodes: Vec<Client>,
     channel: String,
+    health: Arc<Health>,
     clock: Arc<dyn Clock>,
     runtime: Handle,
 }
 
 impl Listener {
-    pub(super) fn new(options: &RedisOptions, world: &RedisWorld, channel: String) -> Result<Self, ConfigurationError> {
+    pub(super) fn new(
+        options: &RedisOptions,
+        world: &RedisWorld,
+        channel: String,
+        health: Arc<Health>,
+    ) -> Result<Self, ConfigurationError> {
         let open = |error: redis::RedisError| ConfigurationError(error.to_string());
         let nodes = options.connections().map_err(open)?.into_iter().map(Client::open);
         let nodes = nodes.collect::<RedisResult<Vec<_>>>().map_err(open)?;
-        Ok(Self { nodes, channel, clock: Arc::clone(&world.clock), runtime: world.runtime.clone() })
+        Ok(Self { nodes, channel, health, clock: Arc::clone(&world.clock), runtime: world.runtime.clone() })
     }
 
     async fn listen(self, hear: Hear) {
@@ -52,6 +59,8 @@ impl Listener {
         let (mut sink, mut signals) = pubsub.split();
         loop {
             match select(signals.next(), self.clock.sleep(PING_PAUSE)).await {
+                // Another shop's news is none of ours.
+                Either::Left((Some(_), _)) if self.health.is_foreign() => {}
                 Either::Left((Some(message), _)) => match parsed(message.get_payload_bytes()) {
                     Some(signal) => hear(signal),
                     None => tracing::debug!(channel = self.channel, "something else is told"),

@@ -19,7 +19,7 @@ macro_rules! migration {
 }
 
 /// Every migration, in order. One that was released is never changed.
-const MIGRATIONS: [Migration; 11] = [
+const MIGRATIONS: [Migration; 12] = [
     migration!(1, "0001_sku_and_stock.sql"),
     migration!(2, "0002_order.sql"),
     migration!(3, "0003_payment.sql"),
@@ -31,6 +31,7 @@ const MIGRATIONS: [Migration; 11] = [
     migration!(9, "0009_order_filing.sql"),
     migration!(10, "0010_purchase_count.sql"),
     migration!(11, "0011_consumer_progress.sql"),
+    migration!(12, "0012_shop_id.sql"),
 ];
 
 /// Left out under the feature `oversell`, so that a shop that oversells on purpose can be built.
@@ -174,7 +175,7 @@ mod tests {
         let connection = migrated();
         connection.execute("INSERT INTO schema_migration VALUES (99, '0099_later.sql', 0)", []).expect("writable");
         let refusal = migrate(&connection, NOW).expect_err("it is ahead").to_string();
-        assert_eq!(refusal, "it is at version 99, and this binary knows versions up to 11; use a newer binary");
+        assert_eq!(refusal, "it is at version 99, and this binary knows versions up to 12; use a newer binary");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What the database remembers of the shop: the currency that its amounts are in.
+//! What the database remembers of the shop: which one it is, and the currency that its amounts are in.
 
 use actors::domain::money::Currency;
 use actors::ports::CommitError;
@@ -10,7 +10,7 @@ use super::queries::first;
 use super::rows::Columns;
 use super::transaction::End;
 use super::writer::commit_error;
-use crate::backend::shop::{CurrencyError, refusal};
+use crate::backend::shop::{CurrencyError, ShopId, refusal};
 
 impl SqliteStore {
     /// Remembers the shop's currency, which is the only one from then on. More fraction digits are taken, fewer are not.
@@ -40,6 +40,30 @@ impl SqliteStore {
         });
         let kept = kept.map_err(|refusal| CommitError::NotDone(refusal.to_string()))?;
         kept.await.unwrap_or_else(|_| Err(CommitError::Unknown(Fault::BrokeOff.to_string())))?
+    }
+
+    /// Which shop the database is, from the first time on that this is asked.
+    ///
+    /// # Errors
+    /// The database does not take it.
+    pub async fn shop_id(&self) -> Result<ShopId, CommitError> {
+        let drawn = ShopId::draw().map_err(|error| CommitError::NotDone(error.to_string()))?;
+        let kept = self.connections.writer.run(move |writer| {
+            let now = writer.now().wall;
+            let kept = writer.transact(|connection| {
+                let stored = first(connection, "SELECT shop_id FROM shop_identity", [], |row| Ok(row.get(0)?))?;
+                if let Some(stored) = stored {
+                    return Ok(End::Rollback(stored));
+                }
+                let keep = "INSERT INTO shop_identity (id, shop_id, create_time) VALUES (1, ?1, ?2)";
+                connection.prepare_cached(keep)?.execute(params![drawn, now.millis()])?;
+                Ok(End::Commit(drawn.clone()))
+            });
+            kept.map_err(commit_error)
+        });
+        let kept = kept.map_err(|refusal| CommitError::NotDone(refusal.to_string()))?;
+        let kept = kept.await.unwrap_or_else(|_| Err(CommitError::Unknown(Fault::BrokeOff.to_string())));
+        kept.map(ShopId::known)
     }
 }
 

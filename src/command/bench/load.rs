@@ -29,8 +29,8 @@ pub(super) struct Load<'a> {
     pub(super) sku_id: &'a str,
     pub(super) connections: u16,
     pub(super) clock: &'a dyn Clock,
-    /// Numbers the requests of all rounds.
-    pub(super) next: AtomicU64,
+    /// Numbers the requests of all rounds, so that each has a user and a key of its own.
+    pub(super) next: &'a AtomicU64,
 }
 
 /// What came of a round.
@@ -153,7 +153,8 @@ mod tests {
     fn a_request_announces_the_length_its_body_has_and_no_two_orders_are_alike() {
         let clock = SystemClock::start();
         let address = SocketAddr::from(([127, 0, 0, 1], 1));
-        let load = Load { address, token: "t", sku_id: "hot", connections: 1, clock: &clock, next: AtomicU64::new(0) };
+        let next = AtomicU64::new(0);
+        let load = Load { address, token: "t", sku_id: "hot", connections: 1, clock: &clock, next: &next };
         let mut seen = std::collections::HashSet::new();
         for kind in [Kind::Echo, Kind::Order, Kind::Order] {
             let mut request = Vec::new();

@@ -1,9 +1,10 @@
 //! The table that a benchmark prints.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::load::Round;
-use super::server::CpuTimes;
+use super::server::{CpuTimes, IDLE};
 use crate::command::{duration, table};
 
 /// All that was measured.
@@ -11,21 +12,64 @@ use crate::command::{duration, table};
 pub(super) struct Measures {
     pub(super) connections: u16,
     pub(super) echo: Vec<Round>,
-    pub(super) orders: Vec<Round>,
-    /// What the server spent on the rounds of orders, until it had nothing left to do.
-    pub(super) cpu: CpuTimes,
-    /// Transactions in the rounds of orders.
-    pub(super) commits: u64,
+    /// On the service that has nothing but its directory, and on another if there is one.
+    pub(super) orders: Vec<Measured>,
     /// How long the disk takes to make a small write durable.
     pub(super) syncs: Vec<Duration>,
-    pub(super) durability: Option<String>,
+}
+
+/// What was measured of the orders of one service.
+#[derive(Debug, Default)]
+pub(super) struct Measured {
+    title: String,
+    pub(super) rounds: Vec<Round>,
+    /// What the server spent on them, until it had nothing left to do.
+    pub(super) cpu: CpuTimes,
+    /// Transactions.
+    pub(super) commits: u64,
+    /// Who keeps what, and how durably.
+    durability: Vec<(String, String)>,
+}
+
+impl Measured {
+    /// Nothing yet, of a service that says this of its durability.
+    pub(super) fn of(title: String, durability: Vec<(String, String)>) -> Self {
+        Self { title, durability, ..Self::default() }
+    }
+
+    /// Leaves out threads that did next to nothing.
+    pub(super) fn forget_idlers(&mut self) {
+        self.cpu.retain(|_, time| *time > IDLE);
+    }
+
+    fn count(&self) -> usize {
+        self.rounds.iter().map(|round| round.times.len()).sum()
+    }
+
+    /// Round by round, its rate as a part of another's.
+    fn ratios(&self, to: &[Round]) -> Vec<f64> {
+        rates(&self.rounds).iter().zip(rates(to)).map(|(a, b)| a / b).collect()
+    }
+
+    fn each(&self, time: Duration) -> String {
+        format!("{:.1} us", time.as_secs_f64() * 1e6 / number(self.count().max(1)))
+    }
+
+    fn per_commit(&self) -> String {
+        let commits = usize::try_from(self.commits).unwrap_or(usize::MAX);
+        if commits == 0 { "-".to_owned() } else { format!("{:.1}", number(self.count()) / number(commits)) }
+    }
 }
 
 impl Measures {
     /// Whether every answer was a success, and there were some.
     pub(super) fn is_success(&self) -> bool {
         let is_sound = |round: &Round| round.failed == 0 && !round.times.is_empty();
-        self.echo.iter().chain(&self.orders).all(is_sound)
+        self.all().all(is_sound)
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Round> {
+        self.echo.iter().chain(self.orders.iter().flat_map(|measured| &measured.rounds))
     }
 
     /// The report.
@@ -33,8 +77,10 @@ impl Measures {
         let mut text = table::columns(&self.by_kind());
         text.push('\n');
         text.push_str(&table::columns(&self.of_orders()));
+        text.push('\n');
+        text.push_str(&table::text_columns(&self.durability()));
         text.push_str("\nThe load runs on the same cores, in a process of its own. The access log is off.\n");
-        for round in self.echo.iter().chain(&self.orders) {
+        for round in self.all() {
             if let Some(failure) = &round.failure {
                 text.push_str(&format!("not a success: {failure}\n"));
             }
@@ -43,15 +89,16 @@ impl Measures {
     }
 
     fn by_kind(&self) -> Vec<Vec<String>> {
-        let title = format!("{} connections, {} rounds", self.connections, self.orders.len());
-        let kinds = [&self.echo, &self.orders];
+        let title = format!("{} connections, {} rounds", self.connections, self.echo.len());
+        let kinds: Vec<&[Round]> =
+            [&*self.echo].into_iter().chain(self.orders.iter().map(|measured| &*measured.rounds)).collect();
         let row = |name: &str, cell: fn(&[Round]) -> String| {
-            let mut row = vec![name.to_owned()];
-            row.extend(kinds.iter().map(|rounds| cell(rounds)));
-            row
+            let cells = kinds.iter().map(|rounds| cell(rounds));
+            [name.to_owned()].into_iter().chain(cells).collect()
         };
+        let titles = self.orders.iter().map(|measured| measured.title.clone());
         vec![
-            vec![title, "echo".to_owned(), "orders".to_owned()],
+            [title, "echo".to_owned()].into_iter().chain(titles).collect(),
             row("requests per second, median", |rounds| format!("{:.0}", middle(rates(rounds)))),
             row("from round to round", |rounds| spread(rates(rounds), 0)),
             row("success", success),
@@ -61,28 +108,41 @@ impl Measures {
     }
 
     fn of_orders(&self) -> Vec<Vec<String>> {
-        let orders: usize = self.orders.iter().map(|round| round.times.len()).sum();
-        let each = |time: Duration| format!("{:.1} us", time.as_secs_f64() * 1e6 / number(orders.max(1)));
-        let ratios: Vec<f64> = rates(&self.orders).iter().zip(rates(&self.echo)).map(|(a, b)| a / b).collect();
-        let mut rows = Vec::new();
-        let mut row = |name: String, value: String| rows.push(vec![name, value]);
-        row("orders / echo, median".to_owned(), format!("{:.3}", middle(ratios.clone())));
-        row("from round to round".to_owned(), spread(ratios, 3));
-        row("orders".to_owned(), orders.to_string());
-        row("server's cpu per order".to_owned(), each(self.cpu.values().sum()));
-        for (thread, time) in &self.cpu {
-            row(format!("  {thread}"), each(*time));
+        let row = |name: &str, cell: &dyn Fn(&Measured) -> String| -> Vec<String> {
+            [name.to_owned()].into_iter().chain(self.orders.iter().map(cell)).collect()
+        };
+        let mut rows = vec![
+            row("of", &|measured| measured.title.clone()),
+            row("orders / echo, median", &|measured| format!("{:.3}", middle(measured.ratios(&self.echo)))),
+            row("from round to round", &|measured| spread(measured.ratios(&self.echo), 3)),
+        ];
+        if let [embedded, _] = &*self.orders {
+            let part = |measured: &Measured| format!("{:.3}", middle(measured.ratios(&embedded.rounds)));
+            rows.push(row("orders / embedded orders, median", &part));
         }
-        row("orders per commit".to_owned(), self.per_commit(orders));
-        let sync = middle(self.syncs.iter().map(Duration::as_secs_f64).collect());
-        row("fdatasync of 4 KiB, p50".to_owned(), format!("{:.2} ms", sync * 1e3));
-        row("durability".to_owned(), self.durability.clone().unwrap_or_else(|| "not told".to_owned()));
+        rows.extend([
+            row("orders", &|measured| measured.count().to_string()),
+            row("server's cpu per order", &|measured| measured.each(measured.cpu.values().sum())),
+        ]);
+        let threads: BTreeSet<&String> = self.orders.iter().flat_map(|measured| measured.cpu.keys()).collect();
+        for thread in threads {
+            let spent = |measured: &Measured| measured.cpu.get(thread).map(|time| measured.each(*time));
+            rows.push(row(&format!("  {thread}"), &|measured| spent(measured).unwrap_or_else(|| "-".to_owned())));
+        }
+        rows.push(row("orders per commit", &Measured::per_commit));
         rows
     }
 
-    fn per_commit(&self, orders: usize) -> String {
-        let commits = usize::try_from(self.commits).unwrap_or(usize::MAX);
-        if commits == 0 { "-".to_owned() } else { format!("{:.1}", number(orders) / number(commits)) }
+    fn durability(&self) -> Vec<Vec<String>> {
+        let sync = middle(self.syncs.iter().map(Duration::as_secs_f64).collect());
+        let mut rows = vec![vec!["fdatasync of 4 KiB, p50".to_owned(), format!("{:.2} ms", sync * 1e3)]];
+        for Measured { title, durability, .. } in &self.orders {
+            if durability.is_empty() {
+                rows.push(vec![format!("{title}: durability"), "not told".to_owned()]);
+            }
+            rows.extend(durability.iter().map(|(who, said)| vec![format!("{title}: {who}"), said.clone()]));
+        }
+        rows
     }
 }
 
@@ -130,22 +190,32 @@ mod tests {
         Round { elapsed: Duration::from_secs(1), times: vec![1_500; count], failed: 0, failure: None }
     }
 
-    #[test]
-    fn the_report_tells_medians_spreads_and_the_ratio() {
-        let measures = Measures {
-            connections: 64,
-            echo: vec![round(100), round(400), round(200)],
-            orders: vec![round(50), round(100), round(20)],
-            cpu: CpuTimes::from([("writer".to_owned(), Duration::from_micros(3_400))]),
-            commits: 17,
-            syncs: vec![Duration::from_micros(130); 3],
-            durability: Some("full".to_owned()),
-        };
-        assert!(measures.is_success());
+    fn measured(title: &str, counts: &[usize]) -> Measured {
+        let durability = vec![("store".to_owned(), "full".to_owned())];
+        let cpu = CpuTimes::from([("writer".to_owned(), Duration::from_micros(3_400))]);
+        let rounds = counts.iter().map(|count| round(*count)).collect();
+        Measured { rounds, cpu, commits: 17, ..Measured::of(title.to_owned(), durability) }
+    }
+
+    fn expect_lines(measures: &Measures, lines: &[&str]) {
         let text = measures.report();
         let squeezed: Vec<String> =
             text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
-        for line in [
+        for line in lines {
+            assert!(squeezed.iter().any(|told| told == line), "{line:?} is not in\n{text}");
+        }
+    }
+
+    #[test]
+    fn the_report_tells_medians_spreads_and_the_ratio() {
+        let mut measures = Measures {
+            connections: 64,
+            echo: vec![round(100), round(400), round(200)],
+            orders: vec![measured("orders", &[50, 100, 20])],
+            syncs: vec![Duration::from_micros(130); 3],
+        };
+        assert!(measures.is_success());
+        let alone = [
             "64 connections, 3 rounds echo orders",
             "requests per second, median 200 50",
             "from round to round 100 to 400 20 to 100",
@@ -155,18 +225,31 @@ mod tests {
             "writer 20.0 us",
             "orders per commit 10.0",
             "fdatasync of 4 KiB, p50 0.13 ms",
-            "durability full",
-        ] {
-            assert!(squeezed.iter().any(|told| told == line), "{line:?} is not in\n{text}");
-        }
+            "orders: store full",
+        ];
+        expect_lines(&measures, &alone);
+        measures.orders.push(measured("orders elsewhere", &[10, 20, 4]));
+        measures.orders[1].cpu = CpuTimes::from([("mysql".to_owned(), Duration::from_micros(340))]);
+        let beside = [
+            "64 connections, 3 rounds echo orders orders elsewhere",
+            "requests per second, median 200 50 10",
+            "orders / echo, median 0.250 0.050",
+            "orders / embedded orders, median 1.000 0.200",
+            "mysql - 10.0 us",
+            "writer 20.0 us -",
+            "orders per commit 10.0 2.0",
+            "orders elsewhere: store full",
+        ];
+        expect_lines(&measures, &beside);
     }
 
     #[test]
     fn one_answer_that_is_no_success_is_told_and_spoils_the_run() {
         let bad = Round { failed: 1, failure: Some("503 busy".to_owned()), ..round(99) };
-        let measures = Measures { echo: vec![round(1)], orders: vec![bad], ..Measures::default() };
+        let with = |round: Round| Measured { rounds: vec![round], ..Measured::default() };
+        let measures = Measures { echo: vec![round(1)], orders: vec![with(bad)], ..Measures::default() };
         assert!(!measures.is_success());
         assert!(measures.report().contains("not a success: 503 busy"));
-        assert!(!Measures { orders: vec![Round::default()], ..Measures::default() }.is_success());
+        assert!(!Measures { orders: vec![with(Round::default())], ..Measures::default() }.is_success());
     }
 }

@@ -12,6 +12,9 @@ use serde_json::Value;
 use super::wire::Connection;
 use crate::command::Failure;
 
+/// Processor time between two looks that counts as none.
+pub(super) const IDLE: Duration = Duration::from_millis(10);
+
 /// User and system time by name of thread; threads that differ in their number only count as one.
 pub(super) type CpuTimes = BTreeMap<String, Duration>;
 
@@ -58,13 +61,30 @@ pub(super) fn commits(address: SocketAddr, token: &str) -> Result<u64, Failure> 
     told["actors"][0]["state"]["commits"].as_u64().ok_or_else(|| failed(told.to_string()))
 }
 
-/// How durable a commit is, as the store said when it was opened.
-pub(super) fn durability(log: &Path) -> Option<String> {
-    let text = fs::read_to_string(log).ok()?;
+/// How durable things are, as those who keep them said when they were opened: who, and what.
+pub(super) fn durability(log: &Path) -> Vec<(String, String)> {
+    let text = fs::read_to_string(log).unwrap_or_default();
     let lines = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let opened = lines.map(|line| line["fields"].clone()).find(|fields| fields["message"] == "store opened")?;
-    let (mode, synchronous) = (opened["journal_mode"].as_str()?, opened["synchronous"].as_str()?);
-    Some(format!("journal_mode={mode} synchronous={synchronous} by {}", opened["sync"].as_str()?))
+    let mut told: Vec<(String, String)> = Vec::new();
+    for line in lines {
+        let Some((who, said)) = opened(&line["fields"]) else { continue };
+        // A store that several ask for at once says so several times.
+        if !told.iter().any(|(before, _)| *before == who) {
+            told.push((who, said));
+        }
+    }
+    told
+}
+
+/// `store`, `ledger` or `stream`, and its settings.
+fn opened(fields: &Value) -> Option<(String, String)> {
+    let who = fields["message"].as_str()?.strip_suffix(" opened")?;
+    let settings = fields.as_object()?.iter().filter(|(name, _)| *name != "message");
+    let said = settings.map(|(name, value)| match value.as_str() {
+        Some(text) => format!("{name}={text}"),
+        None => format!("{name}={value}"),
+    });
+    Some((who.to_owned(), said.collect::<Vec<_>>().join(" ")))
 }
 
 #[cfg(test)]
@@ -82,10 +102,12 @@ mod tests {
     fn durability_is_what_the_log_says() {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let log = directory.path().join("log");
-        let line = r#"{"fields":{"message":"store opened","journal_mode":"wal","synchronous":"full","sync":"fsync"}}"#;
-        fs::write(&log, format!("noise\n{line}\n")).expect("a file");
-        assert_eq!(durability(&log).as_deref(), Some("journal_mode=wal synchronous=full by fsync"));
+        let store = r#"{"fields":{"message":"store opened","journal_mode":"wal","synchronous":"full","sync":"fsync"}}"#;
+        let ledger = r#"{"fields":{"message":"ledger opened","appendonly":"yes","size":1}}"#;
+        fs::write(&log, format!("noise\n{store}\n{store}\n{ledger}\n")).expect("a file");
+        let told = [("store", "journal_mode=wal sync=fsync synchronous=full"), ("ledger", "appendonly=yes size=1")];
+        assert_eq!(durability(&log), told.map(|(who, said)| (who.to_owned(), said.to_owned())));
         fs::write(&log, "noise").expect("a file");
-        assert_eq!(durability(&log), None);
+        assert_eq!(durability(&log), []);
     }
 }

@@ -125,11 +125,7 @@ impl OwnService {
         let directory = tempfile::Builder::new().prefix("floodgate-").tempdir().map_err(failed)?;
         let output = File::create(directory.path().join("events.jsonl")).map_err(failed)?;
         let log = File::create(log_in(directory.path())).map_err(failed)?;
-        // The settings of whoever calls us name their own store; this service is to have nothing but its directory.
-        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("FLOODGATE_")) {
-            program.env_remove(name);
-        }
-        program.envs(settings.iter().copied());
+        with_settings(&mut program, settings);
         program.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(directory.path());
         program.stdin(Stdio::null()).stdout(output).stderr(log);
         let child = program.spawn().map_err(failed)?;
@@ -204,6 +200,15 @@ impl Drop for OwnService {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Gives a program these settings, as its environment names them, and none of ours: those of whoever calls us name their
+/// own store.
+pub(in crate::command) fn with_settings(program: &mut Command, settings: &[(&str, &str)]) {
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("FLOODGATE_")) {
+        program.env_remove(name);
+    }
+    program.envs(settings.iter().copied());
 }
 
 fn log_in(directory: &Path) -> PathBuf {

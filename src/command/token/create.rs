@@ -64,9 +64,10 @@ async fn in_store(args: TokenCreateArgs) -> Result<CreatedToken, Failure> {
     let TokenCreateArgs { target, role, user_id, label, config } = args;
     let caller = Role::from_name(&role).and_then(|role| Caller::of(role, user_id));
     let caller = caller.ok_or_else(|| Failure::Usage(format!("{role} is not a role, or names no user")))?;
-    let flags = Flags { config, data: Some(target.data), ..Flags::default() };
+    let flags = Flags { config, data: Some(target.data.clone()), ..Flags::default() };
     let settings = Settings::of_process(&flags).map_err(|error| Failure::Usage(error.to_string()))?;
-    say(&format!("no service is running; the token is kept in {}", settings.store));
+    let data = target.data.display();
+    say(&format!("no service runs on {data}, so the token is put into the store itself, {}", settings.store));
     let issued = issue_offline(settings, caller, label).await.map_err(Failure::of_start)?;
     Ok(CreatedToken { token_id: issued.record.token_id, token: issued.token })
 }
