@@ -181,10 +181,13 @@ impl Settings {
             );
             return Err(SettingsError::bad("server.role", problem));
         }
-        if role == NodeRole::Worker && matches!(self.store, StoreSettings::Sqlite { .. }) {
-            let problem = "must not be worker where store.url is sqlite: a worker records what is done in the store that \
-                 the others use, and a SQLite file has one process; let store.url name mysql";
-            return Err(SettingsError::bad("server.role", problem.to_owned()));
+        if role != NodeRole::All && matches!(self.store, StoreSettings::Sqlite { .. }) {
+            let name = role.name();
+            let problem = format!(
+                "must be all where store.url is sqlite, not {name}: a worker records what is done in the store that the \
+                 others use, and a SQLite file has one process; let store.url name mysql"
+            );
+            return Err(SettingsError::bad("server.role", problem));
         }
         Ok(())
     }
@@ -237,10 +240,11 @@ mod tests {
         for environment in good {
             assert_eq!(load(environment).map(|_| ()), Ok(()), "{environment:?}");
         }
-        let bad: [(&[(&str, &str)], &str); 3] = [
+        let bad: [(&[(&str, &str)], &str); 4] = [
             (&[role("worker")], "must be all where stream.url is store:, not worker"),
             (&[mysql, role("api")], "must be all where stream.url is store:, not api"),
-            (&[kafka, role("worker")], "must not be worker where store.url is sqlite"),
+            (&[kafka, role("worker")], "must be all where store.url is sqlite, not worker"),
+            (&[kafka, role("api")], "must be all where store.url is sqlite, not api"),
         ];
         for (environment, expected) in bad {
             let sentence = load(environment).map(|_| ()).expect_err(expected);

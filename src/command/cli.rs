@@ -77,7 +77,7 @@ pub(super) struct MigrateArgs {
 pub(crate) enum Role {
     /// Everything: orders, and the work on their events.
     All,
-    /// Orders; their events are left to others. With a stream in Kafka.
+    /// Orders; their events are left to others. With a stream in Kafka and a store on MySQL.
     Api,
     /// The work on events; orders are left to others. With a stream in Kafka and a store on MySQL.
     Worker,

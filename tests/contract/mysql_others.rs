@@ -317,3 +317,63 @@ async fn a_node_that_is_cut_off_with_events_in_hand_lets_go_of_them() {
     assert_eq!(second.relay(10, take_to(&tray)).await.expect("the outbox is there").events, 1, "it was let go");
     hanging.abort();
 }
+
+#[tokio::test]
+async fn a_node_that_is_stopped_with_events_in_hand_loses_them_and_one_that_is_slow_does_not() {
+    let ([stopped, slow], _clock, database) = nodes().await;
+    let third = database.store(Arc::<ManualClock>::default());
+    commit(&third, vec![Mutation::Place(place(1, "u", &[("a", 1)]))]).await.expect("the store is there");
+    // Whatever runs on the node's thread stands still, as if the process were stopped.
+    let (took, taken) = tokio::sync::oneshot::channel();
+    let stop: HandOn = Box::new(move |_| {
+        took.send(()).expect("the test waits");
+        std::thread::sleep(Duration::from_secs(22));
+        Box::pin(std::future::pending())
+    });
+    let stopped = MysqlOutbox::of(&stopped);
+    let stopped = tokio::spawn(async move { stopped.relay(10, stop).await });
+    taken.await.expect("it is handed on");
+    commit(&third, vec![Mutation::Place(place(2, "u", &[("a", 1)]))]).await.expect("the store is there");
+    let (took, taken) = tokio::sync::oneshot::channel();
+    let wait: HandOn = Box::new(move |_| {
+        took.send(()).expect("the test waits");
+        Box::pin(std::future::pending())
+    });
+    let slow = MysqlOutbox::of(&slow);
+    let slow = tokio::spawn(async move { slow.relay(10, wait).await });
+    taken.await.expect("it is handed on");
+    pause(17_000).await;
+    let tray = Arc::default();
+    let relayed = MysqlOutbox::of(&third).relay(10, take_to(&tray)).await.expect("the outbox is there");
+    assert_eq!(relayed.events, 1);
+    assert_eq!(*tray.lock().expect("no test panics with it"), [(order_id(1), 1)]);
+    stopped.abort();
+    slow.abort();
+}
+
+#[tokio::test]
+async fn rows_that_may_not_go_hold_up_none_behind_them() {
+    let ([first, second], _clock, _database) = nodes().await;
+    commit(&first, (1..=4).map(|number| Mutation::Place(place(number, "u", &[("a", 1)]))).collect())
+        .await
+        .expect("the store is there");
+    let (took, taken) = tokio::sync::oneshot::channel();
+    let wait: HandOn = Box::new(move |_| {
+        took.send(()).expect("the test waits");
+        Box::pin(std::future::pending())
+    });
+    let holding = MysqlOutbox::of(&first);
+    let holding = tokio::spawn(async move { holding.relay(10, wait).await });
+    taken.await.expect("it is handed on");
+    // Rows that wait for those in hand, and one more behind them.
+    let cancel = |number: u64| Mutation::Cancel(cancellation(number, CancelReason::Shop));
+    commit(&first, (1..=4).map(cancel).collect()).await.expect("the store is there");
+    commit(&first, vec![Mutation::Place(place(9, "u", &[("a", 1)]))]).await.expect("the store is there");
+    let tray = Arc::default();
+    let relayed = MysqlOutbox::of(&second).relay(2, take_to(&tray)).await.expect("the outbox is there");
+    assert_eq!(relayed.events, 1);
+    assert_eq!(*tray.lock().expect("no test panics with it"), [(order_id(9), 1)]);
+    let relayed = MysqlOutbox::of(&second).relay(2, take_to(&tray)).await.expect("the outbox is there");
+    assert_eq!((relayed.events, relayed.may_be_more), (0, false), "nobody looks again and again");
+    holding.abort();
+}

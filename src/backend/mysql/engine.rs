@@ -71,7 +71,7 @@ impl Engine {
         let (jobs, waiting) = mpsc::channel(WAITING_MAX);
         let calls = Arc::new(CallCounts::of("mysql"));
         let wire = Wire { clock: Arc::clone(&clock), calls: Arc::clone(&calls), limit: options.timeout };
-        let (opts, places) = (options.driver(), options.connections);
+        let (reading, locking, places) = (options.reading(), options.locking(), options.connections);
         let shop_id = ShopId::default();
         let told = shop_id.clone();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
@@ -80,9 +80,9 @@ impl Engine {
             let desk = Rc::new(Desk {
                 clock,
                 rules,
-                readers: Pool::new(opts.clone(), wire.clone(), places),
-                writers: Pool::new(opts.clone(), wire.clone(), WRITERS),
-                relays: Pool::new(opts, wire, RELAYS),
+                readers: Pool::new(reading, wire.clone(), places),
+                writers: Pool::new(locking.clone(), wire.clone(), WRITERS),
+                relays: Pool::new(locking, wire, RELAYS),
                 listing,
                 gate: Gate::new(currency, told),
             });

@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use mysql_async::{Opts, OptsBuilder, SslOpts};
 
+/// Seconds after which the server cuts off a connection that may hold locks and says nothing. A node that is gone without
+/// a word, or stopped, would else hold them for hours.
+pub(super) const WRITER_IDLE_S: u32 = 15;
 /// How long a statement waits for a row lock of another transaction, in seconds: less than any statement may take, so
 /// that it is the server that tells of it.
 const LOCK_WAIT_S: u32 = 1;
@@ -55,8 +58,18 @@ impl fmt::Debug for MysqlOptions {
 }
 
 impl MysqlOptions {
-    /// The options as the driver takes them. Every connection gets the same settings, whatever the server's are.
-    pub(super) fn driver(&self) -> Opts {
+    /// The options as the driver takes them, for connections that read. Every connection gets the same settings, whatever the
+    /// server's are.
+    pub(super) fn reading(&self) -> Opts {
+        self.driver(Vec::new())
+    }
+
+    /// The same for connections that lock.
+    pub(super) fn locking(&self) -> Opts {
+        self.driver(vec![format!("SET SESSION wait_timeout = {WRITER_IDLE_S}")])
+    }
+
+    fn driver(&self, more: Vec<String>) -> Opts {
         let tls = match &self.tls {
             Tls::Off => None,
             Tls::Unverified => Some(SslOpts::default().with_danger_accept_invalid_certs(true)),
@@ -66,7 +79,7 @@ impl MysqlOptions {
             ),
         };
         // The driver sends the last of them first; they do not depend on each other.
-        let session = vec![
+        let mut session = vec![
             "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED".to_owned(),
             format!(
                 "SET SESSION autocommit = 1, SESSION innodb_lock_wait_timeout = {LOCK_WAIT_S}, \
@@ -74,6 +87,7 @@ impl MysqlOptions {
                  NO_ENGINE_SUBSTITUTION'"
             ),
         ];
+        session.extend(more);
         OptsBuilder::default()
             .ip_or_hostname(&self.host)
             .tcp_port(self.port)

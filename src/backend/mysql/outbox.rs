@@ -5,24 +5,30 @@
 //! locked. Of an order only a run from its lowest row is handed on: if that is in someone's hands, the rest is left alone.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actors::domain::event::OrderEvent;
 use actors::domain::id::OrderId;
 use actors::ports::{Answer, EventLogError, HandOn, Outbox, RelayError, Relayed};
+use futures_util::future::{Either, select};
 use mysql_async::Row;
 
 use super::MysqlStore;
 use super::call::Connection;
 use super::engine::{Desk, Engine};
 use super::fault::Fault;
+#[cfg(doc)]
+use super::options::WRITER_IDLE_S;
 use super::rows::Columns;
 use super::sql::{Sql, list};
 use super::transaction::{End, Failure};
 use super::write::Updates;
 use crate::backend::rows::{self, event_columns};
 
-const WAITING: &str = "SELECT id, order_id, version FROM unpublished_event ORDER BY id LIMIT ? FOR UPDATE SKIP LOCKED";
+const WAITING: &str =
+    "SELECT id, order_id, version FROM unpublished_event WHERE id > ? ORDER BY id LIMIT ? FOR UPDATE SKIP LOCKED";
 /// Reads past the locks: what others have in hand counts.
 const LOWEST: &str = "SELECT order_id, MIN(version) FROM unpublished_event WHERE order_id IN ? GROUP BY order_id";
 const EVENTS: &str = concat!(
@@ -34,6 +40,11 @@ const EVENTS: &str = concat!(
 
 /// One by one: for a list of ids the planner may read the whole table, and so wait for rows that others have locked.
 const PUBLISHED: &str = "DELETE FROM unpublished_event WHERE id = ?";
+
+/// Pages that are looked through for rows that may go; what lies behind so many is looked for the next time.
+const PAGES_MAX: usize = 64;
+/// How often the server hears that this node lives, while events are in hand; see [`WRITER_IDLE_S`].
+const SIGN_OF_LIFE: Duration = Duration::from_secs(3);
 
 /// The outbox of a store that nodes share, on that store's connections.
 #[derive(Clone)]
@@ -86,7 +97,7 @@ async fn relay_once(
 ) -> Result<Result<Relayed, String>, Failure> {
     let work = async |connection: &mut Connection, ()| {
         let (rows, found) = take(connection, limit).await?;
-        let relayed = Relayed { events: rows.len(), may_be_more: found >= limit };
+        let relayed = Relayed { events: rows.len(), may_be_more: found >= limit && !rows.is_empty() };
         if rows.is_empty() {
             return Ok(End::Rollback(Ok(relayed)));
         }
@@ -97,7 +108,7 @@ async fn relay_once(
             return Err(Fault::Damaged("an event that was not handed on is missing".to_owned()));
         }
         if let Some(hand_on) = hand_on.take()
-            && let Err(reason) = hand_on(events).await
+            && let Err(reason) = hold(desk, connection, hand_on(events)).await?
         {
             return Ok(End::Rollback(Err(reason)));
         }
@@ -109,16 +120,45 @@ async fn relay_once(
     desk.transact_on(&desk.relays, async |_: &mut Connection| Ok(()), work).await
 }
 
+/// Waits for `work`, however long that takes, and has the server see meanwhile that this node lives: one that does not is
+/// cut off and loses its locks.
+async fn hold<T>(desk: &Desk, connection: &mut Connection, work: impl Future<Output = T>) -> Result<T, Fault> {
+    let mut work = pin!(work);
+    loop {
+        match select(work.as_mut(), desk.clock.sleep(SIGN_OF_LIFE)).await {
+            Either::Left((done, _)) => return Ok(done),
+            Either::Right(_) => drop(connection.rows(Sql::plain("hold unpublished", "SELECT 1")).await?),
+        }
+    }
+}
+
 /// Locks what waits longest, and gives the rows that may be handed on, in the order of their ids, with how many were found.
+/// Behind many rows that may not there may be others.
 async fn take(connection: &mut Connection, limit: usize) -> Result<(Vec<u64>, usize), Fault> {
+    let mut after = 0;
+    for _ in 0..PAGES_MAX {
+        let waiting = lock_after(connection, after, limit).await?;
+        let found = waiting.len();
+        after = waiting.last().map_or(after, |row| row.id);
+        let rows = what_may_go(connection, waiting).await?;
+        if !rows.is_empty() || found < limit {
+            return Ok((rows, found));
+        }
+    }
+    Ok((Vec::new(), limit))
+}
+
+async fn lock_after(connection: &mut Connection, after: u64, limit: usize) -> Result<Vec<Waiting>, Fault> {
     let read = |row: &Row| {
         let mut columns = Columns::of(row);
         Ok(Waiting { id: columns.count()?, order_id: columns.id()?, version: columns.number()? })
     };
-    let waiting = connection.all(Sql::new("lock unpublished", WAITING, [limit.into()]), read).await?;
-    let found = waiting.len();
+    connection.all(Sql::new("lock unpublished", WAITING, [after.into(), limit.into()]), read).await
+}
+
+async fn what_may_go(connection: &mut Connection, waiting: Vec<Waiting>) -> Result<Vec<u64>, Fault> {
     if waiting.is_empty() {
-        return Ok((Vec::new(), found));
+        return Ok(Vec::new());
     }
     let orders: BTreeSet<_> = waiting.iter().map(|row| row.order_id.to_string()).collect();
     let read = |row: &Row| {
@@ -126,7 +166,7 @@ async fn take(connection: &mut Connection, limit: usize) -> Result<(Vec<u64>, us
         Ok((columns.id()?, columns.number()?))
     };
     let lowest = connection.all(Sql::new("find lowest unpublished", LOWEST, [list(orders)]), read).await?;
-    Ok((runs(waiting, lowest.into_iter().collect()), found))
+    Ok(runs(waiting, lowest.into_iter().collect()))
 }
 
 /// The rows that follow each other from an order's lowest one on.
