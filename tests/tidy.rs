@@ -2,6 +2,8 @@
 
 #[path = "tidy/directions.rs"]
 mod directions;
+#[path = "tidy/proofs.rs"]
+mod proofs;
 #[path = "tidy/settings.rs"]
 mod settings;
 #[path = "tidy/source.rs"]
@@ -161,4 +163,10 @@ fn layers_use_each_other_in_the_allowed_directions_only() {
 #[test]
 fn every_layer_has_a_row_in_the_table_of_directions() {
     report("has no row", sources().iter().filter_map(directions::without_row).collect());
+}
+
+#[test]
+fn what_the_page_of_degraded_modes_promises_is_shown_by_tests_that_exist() {
+    let pages = texts().into_iter().filter(|(path, _)| path == "docs/degraded-modes.md");
+    report("promised and not shown", pages.flat_map(|(_, page)| proofs::unproved(&page, &sources())).collect());
 }

@@ -12,6 +12,8 @@ datadir=$(mysql_data)
 # Below the data directory, where the server stands: a whole path may be longer than a socket's may.
 socket=mysql.sock
 pid-file=mysql.pid
+# A server that starts takes away what it finds in there, also from others that are at work.
+tmpdir=$DIR/tmp
 bind-address=127.0.0.1
 port=$port
 skip-name-resolve
@@ -62,8 +64,8 @@ mysql_make() {
     rm -rf "$data"
     mkdir -p "$data"
     : >"$log"
-    bounded 120 "$log" mariadb-install-db --no-defaults --datadir="$data" --skip-test-db "${as_root[@]}" \
-        --auth-root-authentication-method=socket --auth-root-socket-user="$(id -un)" ||
+    bounded 120 "$log" mariadb-install-db --no-defaults --datadir="$data" --tmpdir="$DIR/tmp" --skip-test-db \
+        "${as_root[@]}" --auth-root-authentication-method=socket --auth-root-socket-user="$(id -un)" ||
         die_with_log "the database directory could not be made" "$log"
     touch "$data.made"
 }

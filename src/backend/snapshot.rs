@@ -11,10 +11,10 @@ use actors::domain::payment::{Refund, RefundReason};
 use actors::domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// What is stored is not an order as it was answered; the text says why.
+/// What is stored does not read as what it has to be; the text says why.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub(in crate::backend) struct Malformed(String);
+pub(in crate::backend) struct Malformed(pub(in crate::backend) String);
 
 #[derive(Serialize, Deserialize)]
 struct StoredOrder<'a> {

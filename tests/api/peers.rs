@@ -7,8 +7,9 @@ use std::thread::{scope, sleep};
 use std::time::Duration;
 
 use crate::client::Client;
-use crate::house::House;
+use crate::house::{House, ground};
 use crate::process::Process;
+use crate::stack::Stack;
 
 const SECOND: Duration = Duration::from_secs(1);
 /// Within this time a peer is given up.
@@ -61,17 +62,24 @@ fn order(shop: &Client, sku_id: &str) -> String {
     )
 }
 
+/// What a process keeps its files in, and what it stands on.
+type Ground = (tempfile::TempDir, Stack);
+
 /// A process that serves, and what it goes on.
-fn process() -> (tempfile::TempDir, Process, Client) {
-    let directory = tempfile::tempdir().expect("a temporary directory");
-    let mut process = Process::start(directory.path(), &[]);
+fn process() -> (Ground, Process, Client) {
+    process_on(ground(&[]))
+}
+
+fn process_on(stack: Stack) -> (Ground, Process, Client) {
+    let ground = (tempfile::tempdir().expect("a temporary directory"), stack);
+    let mut process = Process::start(&ground.1, ground.0.path(), &[]);
     let client = process.client();
-    (directory, process, client)
+    (ground, process, client)
 }
 
 #[test]
 fn peers_that_take_no_answers_are_given_up_while_others_are_served() {
-    let (_directory, _process, shop) = process();
+    let (_ground, _process, shop) = process();
     shop.put_up("a", "1.00", 1_000, "");
     let mut peers: Vec<TcpStream> = scope(|threads| {
         let opened: Vec<_> = (0..20).map(|_| threads.spawn(|| without_reading(&shop, LIVE))).collect();
@@ -117,7 +125,7 @@ fn a_later_head_that_never_ends_is_given_up() {
 
 #[test]
 fn what_is_no_request_leaves_no_line_in_the_log() {
-    let (_directory, mut process, shop) = process();
+    let (_ground, mut process, shop) = process();
     for bytes in ["nonsense\r\n\r\n", "GET / HTTP/1.1\r\nContent-Length: x\r\n\r\n", "GET /"] {
         let mut stream = shop.connect();
         stream.write_all(bytes.as_bytes()).expect("it is taken");
@@ -142,7 +150,7 @@ fn ticks(process: &Process) -> u64 {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_peer_that_takes_no_answers_keeps_no_processor_busy() {
-    let (_directory, process, shop) = process();
+    let (_ground, process, shop) = process();
     let _stream = without_reading(&shop, LIVE);
     let before = ticks(&process);
     sleep(2 * SECOND);
@@ -153,9 +161,10 @@ fn a_peer_that_takes_no_answers_keeps_no_processor_busy() {
 #[cfg(target_os = "linux")]
 #[test]
 fn what_waits_behind_a_request_in_hand_keeps_no_processor_busy() {
-    let (directory, process, shop) = process();
+    // On files, whatever the others stand on: theirs is a lock that can be held from here.
+    let (ground, process, shop) = process_on(Stack::Embedded);
     shop.put_up("a", "1.00", 10, "");
-    let database = rusqlite::Connection::open(directory.path().join("floodgate.db")).expect("the database is there");
+    let database = rusqlite::Connection::open(ground.0.path().join("floodgate.db")).expect("the database is there");
     database.execute_batch("BEGIN IMMEDIATE").expect("the database is free for a moment");
     let mut stream = shop.connect();
     stream.write_all(order(&shop, "a").as_bytes()).expect("it is taken");
@@ -225,7 +234,7 @@ fn memory(process: &Process) -> u64 {
 #[cfg(target_os = "linux")]
 #[test]
 fn peers_that_take_nothing_of_a_large_answer_cost_little_memory() {
-    let (_directory, process, shop) = process();
+    let (_ground, process, shop) = process();
     let large = "GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: shop\r\n\r\n";
     assert!(shop.get("/docs/swagger-ui-bundle.js").text.len() > 1_000_000);
     let before = memory(&process);

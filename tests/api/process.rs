@@ -3,10 +3,19 @@
 use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::Duration;
 
 use crate::client::Client;
+use crate::stack::Stack;
+
+/// Ends of stops: all deadlines of a stop and a little.
+pub(crate) const STOP: Duration = Duration::from_secs(20);
+
+/// Runs the program to its end.
+pub(crate) fn floodgate(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_floodgate")).args(arguments).output().expect("the program runs")
+}
 
 /// A running process; killed when it is dropped.
 pub(crate) struct Process {
@@ -15,12 +24,13 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts a service that keeps everything in `data`, with settings named as in the environment but for the prefix.
-    pub(crate) fn start(data: &Path, settings: &[(&str, &str)]) -> Self {
+    /// Starts a service that keeps its files in `data`, with settings named as in the environment but for the prefix.
+    pub(crate) fn start(stack: &Stack, data: &Path, settings: &[(&str, &str)]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_floodgate"));
         command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(data);
         // Nobody reads what it says before its end, and a pipe holds little.
         command.env("FLOODGATE_LOG__LEVEL", "warn");
+        command.envs(stack.settings());
         command.envs(settings.iter().map(|(name, value)| (format!("FLOODGATE_{name}"), value)));
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
         Self { child: child.expect("the program runs"), data: data.to_owned() }
@@ -71,6 +81,16 @@ impl Process {
             std::thread::sleep(Duration::from_millis(25));
         }
         panic!("it has not ended after {within:?}");
+    }
+
+    /// Waits for the end of a start that must not be: exit code 2, and a sentence of these words.
+    pub(crate) fn expect_refused(mut self, words: &[&str]) {
+        let (status, said) = self.end(Duration::from_secs(10));
+        let said = said.lines().last().unwrap_or_default();
+        assert_eq!(status.code(), Some(2), "{said}");
+        for word in words {
+            assert!(said.contains(word), "no {word} in {said}");
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! What operators see of a running service: its numbers, and callers held to what they may send.
 
+use std::collections::BTreeMap;
 use std::process::{Command, Output};
 
 use crate::client::{Client, Reply};
@@ -58,6 +59,35 @@ fn what_is_done_is_counted_by_route_and_code_and_by_kind_of_actor() {
         let line = format!(r#"floodgate_invariant_violations_total{{invariant="{invariant}"}}"#);
         assert_eq!(number(&metrics, &line), 0.0);
     }
+}
+
+#[test]
+fn calls_to_outside_systems_are_counted_where_there_are_any() {
+    let house = House::open();
+    let shop = &house.client;
+    shop.put_up("a", "1.00", 3, "");
+    shop.placed("u", "a", 2);
+    // The embedded stack calls nobody, and has no such numbers.
+    let expected: &[&str] = if house.is_full() { &["kafka", "mysql", "redis"] } else { &[] };
+    let mut counted = BTreeMap::new();
+    for _ in 0..100 {
+        let metrics = shop.get("/metrics");
+        counted.clear();
+        for line in metrics.text.lines().filter(|line| line.starts_with("floodgate_backend_calls_total{")) {
+            let (labels, number) = line.rsplit_once(' ').expect("a number");
+            let system = labels.split('"').nth(1).expect("a system").to_owned();
+            let number: u64 = number.parse().expect("a number");
+            assert!(labels.contains(r#"outcome="done""#) || number == 0, "{line}");
+            *counted.entry(system).or_insert(0) += number;
+        }
+        if counted.len() == expected.len() && counted.values().all(|calls| *calls > 0) {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    assert_eq!(counted.keys().collect::<Vec<_>>(), expected);
+    assert!(counted.values().all(|calls| *calls > 0), "{counted:?}");
+    assert_eq!(shop.get("/health/ready").json()["degraded"], serde_json::json!([]));
 }
 
 #[test]

@@ -4,10 +4,10 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ::redis::Client;
-use serde_json::{Value, json};
+use serde_json::json;
 use ulid::Ulid;
 
 use crate::rush::Rush;
@@ -32,42 +32,12 @@ async fn service_on(redis: &Breakable) -> Service {
     Service::with(&[("LEDGER__URL", &redis.url), ("LEDGER__PREFIX", &prefix)]).await
 }
 
-async fn send<T: redis::FromRedisValue>(redis: &Breakable, words: &[&str]) -> T {
-    let client = Client::open(redis.url.as_str()).expect("a good url");
+/// Sends one command to the Redis of a url.
+pub(crate) async fn send<T: redis::FromRedisValue>(url: &str, words: &[&str]) -> T {
+    let client = Client::open(url).expect("a good url");
     let mut connection = client.get_multiplexed_async_connection().await.expect("it can be reached");
     let mut command = redis::cmd(words[0]);
     command.arg(&words[1..]).query_async(&mut connection).await.expect("it answers")
-}
-
-impl Service {
-    async fn degraded(&self) -> Value {
-        self.get("/health/ready").await.body["degraded"].clone()
-    }
-
-    async fn expect_degraded(&self, wanted: Value) {
-        for _ in 0..100 {
-            if self.degraded().await == wanted {
-                return;
-            }
-            wait(Duration::from_millis(50)).await;
-        }
-        panic!("it should be degraded {wanted}, and is {}", self.degraded().await);
-    }
-
-    /// Places an order, which is taken soon, Redis or not.
-    async fn expect_sale(&self, sku: &str, key: &str) {
-        let body = json!({"items": [{"sku_id": sku, "quantity": 1}], "user_id": "u"});
-        let started = now();
-        let answer = self.post("/orders", Some(key), body).await;
-        assert_eq!(answer.status, 201, "{answer:?}");
-        // A second is what an outage may cost; a busy machine is given more.
-        assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
-    }
-}
-
-#[expect(clippy::disallowed_methods, reason = "the processes under test live by the real clock")]
-fn now() -> Instant {
-    Instant::now()
 }
 
 #[actix_web::test]
@@ -77,7 +47,7 @@ async fn a_rush_is_true_though_redis_is_wiped_again_and_again() {
     let mut rush = Rush::start(&service, BUYERS, STOCK);
     for round in 1..=4 {
         rush.until_taken(&service, round * STOCK / 8).await;
-        send::<()>(&redis, &["FLUSHALL"]).await;
+        send::<()>(&redis.url, &["FLUSHALL"]).await;
         rush.expect_going_on();
     }
     rush.expect_true(STOCK).await;
@@ -104,7 +74,8 @@ async fn a_rush_is_true_though_redis_is_taken_back_to_an_older_state() {
     service.expect_agreement().await;
 }
 
-fn copy(from: &Path, to: &Path) {
+/// Copies a directory.
+pub(crate) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("it can be made");
     let copied = Command::new("cp").arg("-r").arg(from.join(".")).arg(to).status();
     assert!(copied.expect("every machine has cp").success());

@@ -79,7 +79,7 @@ impl Service {
         let process = Command::new(env!("CARGO_BIN_EXE_floodgate"))
             .args(["serve", "--listen", &format!("127.0.0.1:{}", self.port), "--data"])
             .arg(self.data())
-            .env("FLOODGATE_PRINTER__PATH", self.directory.path().join("printed"))
+            .env("FLOODGATE_PRINTER__PATH", self.printed_file())
             .envs(self.settings.iter().cloned())
             .stdout(Stdio::null())
             .stderr(log)
@@ -144,6 +144,11 @@ impl Service {
 
     pub(crate) fn data(&self) -> PathBuf {
         self.directory.path().join("data")
+    }
+
+    /// Where it prints, unless it is told otherwise.
+    pub(crate) fn printed_file(&self) -> PathBuf {
+        self.directory.path().join("printed")
     }
 
     pub(crate) fn log(&self) -> String {
@@ -303,7 +308,7 @@ impl Service {
 
     /// Every printed line, as order id and version, in order. A line cut off by a kill is passed over.
     pub(crate) fn printed(&self) -> Vec<(String, u64)> {
-        let text = fs::read_to_string(self.directory.path().join("printed")).unwrap_or_default();
+        let text = fs::read_to_string(self.printed_file()).unwrap_or_default();
         let lines = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
         lines.filter_map(|line| Some((line["order_id"].as_str()?.to_owned(), line["version"].as_u64()?))).collect()
     }

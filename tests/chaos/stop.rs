@@ -17,7 +17,7 @@ use crate::service::{Service, wait};
 use crate::wire::{End, Wire, order};
 
 /// How long a stop may take. Real runs get five times as long before they fail.
-const PROMISED: Duration = Duration::from_secs(15);
+pub(crate) const PROMISED: Duration = Duration::from_secs(15);
 const CLIENTS: usize = 100;
 
 #[actix_web::test]
@@ -100,7 +100,7 @@ async fn a_stop_ends_well_and_in_time_though_reads_of_the_store_and_the_printers
 }
 
 /// Sends SIGTERM. Answers how the process ended, and after how long.
-async fn stop(service: &mut Service) -> (ExitStatus, Duration) {
+pub(crate) async fn stop(service: &mut Service) -> (ExitStatus, Duration) {
     let clock = SystemClock::start();
     service.terminate();
     loop {

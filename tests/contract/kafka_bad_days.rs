@@ -172,16 +172,43 @@ async fn a_member_that_is_not_done_in_time_loses_its_partitions_and_what_it_says
     publish(&first, &events).await;
     let in_hand = read(&first, 20).await;
     let second = topic.member("printer");
-    let mut came = Vec::new();
-    while came.is_empty() {
-        let Deliveries { messages, .. } = second.next(99).await.expect("kafka answers");
-        came.extend(messages.into_iter().map(|delivery| delivery.place));
-    }
+    let clock = SystemClock::start();
+    read(&second, 1).await;
+    assert!(clock.now().monotonic.since(Default::default()) < SOON, "nobody waits for it for long");
     first.done(in_hand[0].0, in_hand.iter().map(|(_, place, ..)| *place).collect()).await.expect("it is passed over");
     drop((first, second));
     let third = topic.member("printer");
     let again: Vec<Place> = read(&third, 20).await.into_iter().map(|(_, place, ..)| place).collect();
     assert_eq!(again.len(), 20, "nothing was done in its term");
+}
+
+#[tokio::test]
+async fn partitions_that_have_to_go_wait_for_what_is_in_hand() {
+    let topic = Topic::new();
+    let first = topic.member("printer");
+    let events: Vec<(u64, u32)> = (1..=20).map(|number| (number, 1)).collect();
+    publish(&first, &events).await;
+    let in_hand = read(&first, 20).await;
+    let second = topic.member("printer");
+    for _ in 0..20 {
+        assert_eq!(second.next(99).await.expect("kafka answers").messages, [], "the first still has them");
+    }
+    let places = in_hand.iter().map(|(_, place, ..)| *place).collect();
+    first.done(in_hand[0].0, places).await.expect("it takes note");
+    let later: Vec<(u64, u32)> = (1..=20).map(|number| (number, 2)).collect();
+    publish(&first, &later).await;
+    let (mut came, mut by_second) = (0, 0);
+    while came < later.len() {
+        for member in [&first, &second] {
+            let Deliveries { messages, .. } = member.next(99).await.expect("kafka answers");
+            came += messages.len();
+            by_second += if std::ptr::eq(member, &second) { messages.len() } else { 0 };
+            for delivery in messages {
+                assert_eq!(delivery.content.expect("all are events").version, 2, "the first ones are done");
+            }
+        }
+    }
+    assert!((1..20).contains(&by_second), "both have a part: {by_second}");
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ mod kafka_letters;
 mod memory;
 mod mysql;
 mod mysql_bad_days;
+mod mysql_database;
 mod mysql_others;
 mod mysql_readers;
 mod mysql_tables;

@@ -12,7 +12,7 @@ use floodgate::backend::mysql::MysqlStore;
 use mysql_async::prelude::Queryable as _;
 use tokio::time::timeout;
 
-use crate::mysql::Database;
+use crate::mysql_database::Database;
 use crate::server::Server;
 
 async fn commit(store: &MysqlStore, mutations: Vec<Mutation>) -> Result<Committed, CommitError> {

@@ -17,7 +17,7 @@ use actors::testing::manual_clock::ManualClock;
 use floodgate::backend::mysql::{MysqlOutbox, MysqlStore};
 use mysql_async::prelude::Queryable as _;
 
-use crate::mysql::Database;
+use crate::mysql_database::Database;
 
 async fn commit(store: &MysqlStore, mutations: Vec<Mutation>) -> Result<Committed, CommitError> {
     store.commit(mutations.into()).await

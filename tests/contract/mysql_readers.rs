@@ -11,7 +11,7 @@ use mysql_async::Conn;
 use mysql_async::prelude::Queryable as _;
 use tokio::time::timeout;
 
-use crate::mysql::Database;
+use crate::mysql_database::Database;
 
 /// Less than what waits for a table is waited for.
 const SOON: Duration = Duration::from_secs(2);

@@ -18,7 +18,8 @@ use floodgate::backend::shop::CurrencyError;
 use floodgate::backend::tokens::{NewToken, Removal, TokenStore as _};
 use mysql_async::prelude::Queryable as _;
 
-use crate::mysql::{Database, currency};
+use crate::mysql::currency;
+use crate::mysql_database::Database;
 
 async fn commit(store: &MysqlStore, mutations: impl Into<Arc<[Mutation]>>) {
     let verdicts = store.commit(mutations.into()).await.expect("the store takes the batch").verdicts;

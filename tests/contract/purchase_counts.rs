@@ -14,7 +14,7 @@ use mysql_async::prelude::Queryable as _;
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-use crate::mysql::Database;
+use crate::mysql_database::Database;
 
 /// More orders than are summed up time and again.
 const MANY: u64 = 3 * ORDERS_SUMMED_MAX as u64;

@@ -19,7 +19,7 @@ use fastrand::Rng;
 use floodgate::backend::sqlite::{SqliteOptions, SqliteStore};
 use tempfile::TempDir;
 
-use crate::mysql::Database;
+use crate::mysql_database::Database;
 
 const SKUS: [&str; 5] = ["a", "A", "b.1", "c-2", "Z_9"];
 const USERS: [&str; 4] = ["u", "U", "v-1", "w.2"];

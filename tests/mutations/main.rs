@@ -1,7 +1,8 @@
 //! Requests of every kind, made from the service's own document and then mutated, sent through the real handlers in
 //! process: none may end in a panic or in a 5xx but 503, and each answer must be one that the document names.
 //!
-//! `REQUESTS=1000000 cargo test --test mutations` sends a million, `SEED=7` other ones.
+//! `REQUESTS=1000000 cargo test --test mutations` sends a million, `SEED=7` other ones; `FLOODGATE_TEST_STACK=full` sends
+//! them to a service on MySQL, Redis and Kafka.
 #![expect(clippy::expect_used, clippy::panic, reason = "a failed expectation fails the test it stands in")]
 
 mod answer;
@@ -10,8 +11,12 @@ mod draw;
 mod judge;
 mod memory;
 mod mutate;
+#[path = "../contract/mysql_database.rs"]
+mod mysql_database;
 mod request;
 mod shop;
+#[path = "../api/stack.rs"]
+mod stack;
 
 use std::cell::RefCell;
 use std::panic::AssertUnwindSafe;

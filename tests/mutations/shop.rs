@@ -1,4 +1,4 @@
-//! The service as it is, on its own store in a temporary directory, called without a network.
+//! The service as it is, called without a network: embedded, or on the stack that the environment names.
 
 use actix_web::App as Door;
 use actix_web::body::to_bytes;
@@ -17,6 +17,7 @@ use crate::answer::Answer;
 use crate::draw::{SKUS, USERS};
 use crate::memory::{Caller, text_of};
 use crate::request::Request;
+use crate::stack::Stack;
 
 type Called = LocalBoxFuture<'static, Answer>;
 
@@ -25,6 +26,8 @@ pub(crate) struct Shop {
     app: App,
     admin: String,
     call: Box<dyn Fn(TestRequest) -> Called>,
+    // Dropped last, when nobody works on it any more.
+    _stack: Stack,
     _directory: TempDir,
 }
 
@@ -34,7 +37,9 @@ impl Shop {
         let data = directory.path().join("data");
         let flags = Flags { listen: Some(([127, 0, 0, 1], 0).into()), data: Some(data.clone()), ..Flags::default() };
         let printer = ("FLOODGATE_PRINTER__PATH".to_owned(), directory.path().join("events").display().to_string());
-        let app = App::start(Settings::load(&flags, [printer]).expect("good settings")).await.expect("it starts");
+        let stack = Stack::open(&[]).await;
+        let settings = Settings::load(&flags, std::iter::once(printer).chain(stack.settings()));
+        let app = App::start(settings.expect("good settings")).await.expect("it starts");
         let front = app.front();
         let service = init_service(Door::new().configure(move |config| configure(config, front))).await;
         let admin = std::fs::read_to_string(data.join("admin-token")).expect("a token was written").trim().to_owned();
@@ -42,7 +47,7 @@ impl Shop {
             let answered = service.call(request.to_request());
             async move { read(answered.await.expect("every request has an answer")).await }.boxed_local()
         };
-        let shop = Self { app, admin, call: Box::new(call), _directory: directory };
+        let shop = Self { app, admin, call: Box::new(call), _stack: stack, _directory: directory };
         for sku_id in SKUS {
             let goods = json!({"name": sku_id, "price": "1.00", "on_sale": true});
             shop.manage("PUT", &format!("/skus/{sku_id}"), &goods).await;

@@ -22,7 +22,7 @@ pub(crate) struct Source {
 }
 
 impl Source {
-    fn new(path: String, text: String, is_test: bool) -> Self {
+    pub(crate) fn new(path: String, text: String, is_test: bool) -> Self {
         let code = blank(&text);
         let code_outside_tests = if is_test { String::new() } else { without_test_modules(&code) };
         Self { path, text, code, code_outside_tests }

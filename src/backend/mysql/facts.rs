@@ -13,8 +13,9 @@ use super::call::Connection;
 use super::fault::Fault;
 use super::held;
 use super::queries::{self, IDS_MAX, ids};
-use super::rows::{self, order_columns, payment_columns, sku_columns};
+use super::rows::Columns;
 use super::sql::{Sql, list};
+use crate::backend::rows::{self, order_columns, payment_columns, sku_columns};
 
 /// The goods' row is locked with the stock row, and by nobody who has not that one.
 const LOCK_STOCK: &str = concat!(
@@ -60,12 +61,13 @@ pub(super) async fn load(
     let mut facts = Facts::default();
     for sku_ids in chunks(&needs.skus) {
         let sql = Sql::new("lock stock", LOCK_STOCK, [list(sku_ids.iter().map(|sku_id| sku_id.as_str()))]);
-        let found = connection.all(sql, rows::sku).await?;
+        let found = connection.all(sql, |row| rows::sku(&mut Columns::of(row))).await?;
         facts.skus.extend(found.into_iter().map(|sku| (sku.sku_id.clone(), sku)));
     }
     for order_ids in chunks(&needs.orders) {
         let order_ids: Vec<OrderId> = order_ids.into_iter().copied().collect();
-        for mut order in connection.all(Sql::new("lock orders", LOCK_ORDERS, [ids(&order_ids)]), rows::order).await? {
+        let sql = Sql::new("lock orders", LOCK_ORDERS, [ids(&order_ids)]);
+        for mut order in connection.all(sql, |row| rows::order(&mut Columns::of(row))).await? {
             // An order that came in between may have lines whose stock is not locked.
             order.lines = lines.remove(&order.order_id).ok_or(Fault::Overtaken)?;
             facts.orders.insert(order.order_id, order);
@@ -73,7 +75,8 @@ pub(super) async fn load(
     }
     for payment_ids in chunks(&needs.payments) {
         let payment_ids = list(payment_ids.iter().map(|payment_id| payment_id.as_str()));
-        let found = connection.all(Sql::new("lock payments", LOCK_PAYMENTS, [payment_ids]), rows::payment).await?;
+        let sql = Sql::new("lock payments", LOCK_PAYMENTS, [payment_ids]);
+        let found = connection.all(sql, |row| rows::payment(&mut Columns::of(row))).await?;
         facts.payments.extend(found.into_iter().map(|payment| (payment.payment_id.clone(), payment)));
     }
     let keys: Vec<_> = needs.keys.into_iter().collect();

@@ -8,7 +8,7 @@ use crate::backend::snapshot::Malformed;
 
 /// Why an exchange or a whole piece of work failed.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Fault {
+pub(in crate::backend) enum Fault {
     /// The server or the way to it says so.
     #[error("{}", sentence(.0))]
     Driver(Box<Error>),

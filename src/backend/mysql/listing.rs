@@ -14,9 +14,8 @@ use super::fault::Fault;
 use super::queries;
 use super::rows::Columns;
 use super::sql::{Argument, Sql};
+use crate::backend::pages::AFTER_ALL_IDS;
 
-/// Sorts after every order id: their first character is 7 at most.
-const AFTER_ALL_IDS: &str = "8";
 /// Rows that are looked at in one statement at first; each further one looks at twice as many.
 const FIRST_LOOK: usize = 128;
 

@@ -16,10 +16,11 @@ use super::MysqlStore;
 use super::call::Connection;
 use super::engine::{Desk, Engine};
 use super::fault::Fault;
-use super::rows::{self, Columns, event_columns};
+use super::rows::Columns;
 use super::sql::{Sql, list};
 use super::transaction::{End, Failure};
 use super::write::Updates;
+use crate::backend::rows::{self, event_columns};
 
 const WAITING: &str = "SELECT id, order_id, version FROM unpublished_event ORDER BY id LIMIT ? FOR UPDATE SKIP LOCKED";
 /// Reads past the locks: what others have in hand counts.

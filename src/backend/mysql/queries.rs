@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use actors::domain::commit::{KeyRecord, KeyedAnswer};
+use actors::domain::commit::KeyRecord;
 use actors::domain::event::OrderEvent;
 use actors::domain::id::{KeyScope, OrderId, ScopedKey, SkuId};
 use actors::domain::limits::KEY_LOOKUP_MAX;
@@ -13,9 +13,9 @@ use mysql_async::Row;
 
 use super::call::Connection;
 use super::fault::Fault;
-use super::rows::{self, Columns, event_columns, line_columns, order_columns, sku_columns};
+use super::rows::Columns;
 use super::sql::{Argument, Sql, list};
-use crate::backend::snapshot;
+use crate::backend::rows::{self, event_columns, line_columns, order_columns, sku_columns};
 
 /// Ids named in one statement.
 pub(super) const IDS_MAX: usize = KEY_LOOKUP_MAX;
@@ -52,7 +52,7 @@ pub(super) async fn orders(
     let mut orders = BTreeMap::new();
     for order_ids in order_ids.chunks(IDS_MAX) {
         let sql = Sql::new("read orders", ORDERS, [ids(order_ids)]);
-        let found = connection.all(sql, rows::order).await?;
+        let found = connection.all(sql, |row| rows::order(&mut Columns::of(row))).await?;
         orders.extend(found.into_iter().map(|order| (order.order_id, order)));
     }
     let found: Vec<OrderId> = orders.keys().copied().collect();
@@ -99,17 +99,11 @@ pub(super) async fn answers(
         let sql = Sql::new("read answers", ANSWERS, [ids(order_ids)]);
         let found = connection.all(sql, |row| {
             let mut columns = Columns::of(row);
-            Ok((columns.id()?, answered(&mut columns)?))
+            Ok((columns.id()?, rows::answered(&mut columns)?))
         });
         answers.extend(found.await?);
     }
     Ok(answers)
-}
-
-fn answered(columns: &mut Columns<'_>) -> Result<Order, Fault> {
-    let answered = columns.optional_text()?;
-    let answered = answered.ok_or_else(|| Fault::Damaged("an order has no stored answer".to_owned()))?;
-    Ok(snapshot::read(&answered)?)
 }
 
 /// The SKUs with their stock rows.
@@ -117,7 +111,7 @@ pub(super) async fn skus(connection: &mut Connection, sku_ids: &[SkuId]) -> Resu
     let mut skus = BTreeMap::new();
     for sku_ids in sku_ids.chunks(IDS_MAX) {
         let sql = Sql::new("read skus", SKUS, [list(sku_ids.iter().map(SkuId::as_str))]);
-        let found = connection.all(sql, rows::sku).await?;
+        let found = connection.all(sql, |row| rows::sku(&mut Columns::of(row))).await?;
         skus.extend(found.into_iter().map(|sku| (sku.sku_id.clone(), sku)));
     }
     Ok(skus)
@@ -157,15 +151,13 @@ pub(super) fn by_pairs(what: &'static str, select: &str, pair: &str, pairs: &[[&
 fn order_key(row: &Row) -> Result<(ScopedKey, KeyRecord), Fault> {
     let mut columns = Columns::of(row);
     let key = ScopedKey { scope: KeyScope::PlaceOrder(columns.id()?), key: columns.id()? };
-    let (body_hash, at) = (columns.body_hash()?, columns.time()?);
-    Ok((key, KeyRecord { body_hash, at, answer: KeyedAnswer::Order(answered(&mut columns)?) }))
+    Ok((key, rows::order_record(&mut columns)?))
 }
 
 fn stock_key(row: &Row) -> Result<(ScopedKey, KeyRecord), Fault> {
     let mut columns = Columns::of(row);
     let key = ScopedKey { scope: KeyScope::ChangeStock(columns.id()?), key: columns.id()? };
-    let (body_hash, at) = (columns.body_hash()?, columns.time()?);
-    Ok((key, KeyRecord { body_hash, at, answer: KeyedAnswer::Level(rows::level(&mut columns)?) }))
+    Ok((key, rows::stock_record(&mut columns)?))
 }
 
 /// Submitted orders whose deadline is `until` or earlier, earliest first.
@@ -203,11 +195,4 @@ pub(super) async fn done(
 /// Order ids, for `IN`.
 pub(super) fn ids(order_ids: &[OrderId]) -> Argument {
     list(order_ids.iter().map(OrderId::to_string))
-}
-
-/// The first `limit` of what was read, and whether there was more.
-pub(super) fn cut<T>(mut all: Vec<T>, limit: usize) -> (Vec<T>, bool) {
-    let has_more = all.len() > limit;
-    all.truncate(limit);
-    (all, has_more)
 }

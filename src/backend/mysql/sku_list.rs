@@ -6,9 +6,10 @@ use actors::ports::SkuPage;
 
 use super::call::Connection;
 use super::fault::Fault;
-use super::queries::cut;
-use super::rows::{self, sku_columns};
+use super::rows::Columns;
 use super::sql::Sql;
+use crate::backend::pages;
+use crate::backend::rows::{self, sku_columns};
 
 const SKUS: &str = concat!(
     "SELECT ",
@@ -19,8 +20,8 @@ const SKUS: &str = concat!(
 
 /// Reads a page.
 pub(super) async fn page(connection: &mut Connection, after: Option<&SkuId>, limit: usize) -> Result<SkuPage, Fault> {
-    let (skus, has_more) = cut(read(connection, after, limit + 1).await?, limit);
-    let next = skus.last().filter(|_| has_more).map(|sku| sku.sku_id.clone());
+    let skus = read(connection, after, limit + 1).await?;
+    let (skus, next) = pages::cut(skus, limit, |sku| sku.sku_id.clone());
     Ok(SkuPage { skus, next })
 }
 
@@ -28,5 +29,6 @@ pub(super) async fn page(connection: &mut Connection, after: Option<&SkuId>, lim
 pub(super) async fn read(connection: &mut Connection, after: Option<&SkuId>, limit: usize) -> Result<Vec<Sku>, Fault> {
     // No id is empty, so every id comes after the empty text.
     let after = after.map_or("", |sku_id| sku_id.as_str());
-    connection.all(Sql::new("read sku page", SKUS, [after.into(), limit.into()]), rows::sku).await
+    let sql = Sql::new("read sku page", SKUS, [after.into(), limit.into()]);
+    connection.all(sql, |row| rows::sku(&mut Columns::of(row))).await
 }

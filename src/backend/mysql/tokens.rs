@@ -5,7 +5,6 @@ use std::sync::Arc;
 use actors::domain::id::UserId;
 use actors::domain::time::Timestamp;
 use actors::ports::{Answer, CommitError, StoreError};
-use mysql_async::Row;
 
 use super::MysqlStore;
 use super::call::Connection;
@@ -13,23 +12,9 @@ use super::engine::Engine;
 use super::fault::Fault;
 use super::rows::Columns;
 use super::sql::Sql;
-use super::transaction::End;
-use super::writer::commit_error;
+use super::transaction::{End, commit_error};
+use crate::backend::rows::{self, token_columns};
 use crate::backend::tokens::{NewToken, Removal, StoredToken, TokenStore};
-
-/// The columns that [`token`] reads, in its order.
-macro_rules! token_columns {
-    () => {
-        "id, token_id, role, label, user_id, create_time"
-    };
-}
-
-fn token(row: &Row) -> Result<(i64, StoredToken), Fault> {
-    let mut columns = Columns::of(row);
-    let (id, token_id, role, label) = (columns.number()?, columns.text()?, columns.text()?, columns.optional_text()?);
-    let user_id = columns.optional_id()?;
-    Ok((id, StoredToken { token_id, role, label, user_id, created_at: columns.time()? }))
-}
 
 /// The tokens of a store.
 #[derive(Clone)]
@@ -100,7 +85,11 @@ impl TokenStore for MysqlTokens {
     fn find(&self, token_hash: [u8; 32]) -> Answer<'_, Result<Option<StoredToken>, StoreError>> {
         const SQL: &str = concat!("SELECT ", token_columns!(), " FROM access_token WHERE token_hash = ?");
         let find = self.engine.read(async move |connection: &mut Connection| {
-            connection.first(Sql::new("find token", SQL, [token_hash.to_vec().into()]), token).await
+            connection
+                .first(Sql::new("find token", SQL, [token_hash.to_vec().into()]), |row| {
+                    rows::token(&mut Columns::of(row))
+                })
+                .await
         });
         Box::pin(async move { Ok(find.await?.map(|(_, token)| token)) })
     }
@@ -110,7 +99,11 @@ impl TokenStore for MysqlTokens {
             concat!("SELECT ", token_columns!(), " FROM access_token WHERE id < ? ORDER BY id DESC LIMIT ?");
         let before = before.unwrap_or(i64::MAX);
         self.engine.list(async move |connection: &mut Connection| {
-            connection.all(Sql::new("list tokens", SQL, [before.into(), limit.into()]), token).await
+            connection
+                .all(Sql::new("list tokens", SQL, [before.into(), limit.into()]), |row| {
+                    rows::token(&mut Columns::of(row))
+                })
+                .await
         })
     }
 

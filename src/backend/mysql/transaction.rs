@@ -5,32 +5,11 @@ use super::engine::Desk;
 use super::fault::Fault;
 use super::pool::Pool;
 use super::sql::Sql;
-
-/// How a transaction is to end when its work is done.
-pub(super) enum End<T> {
-    /// It wrote something.
-    Commit(T),
-    /// There is nothing to keep.
-    Rollback(T),
-}
+use crate::backend::transaction;
+pub(super) use crate::backend::transaction::{End, commit_error};
 
 /// Why a transaction did not end as it should.
-#[derive(Debug)]
-pub(super) enum Failure {
-    /// Nothing of it is stored.
-    NotDone(Fault),
-    /// It broke off while it was committed.
-    Unknown(Fault),
-}
-
-impl Failure {
-    /// What went wrong.
-    pub(super) fn fault(&self) -> &Fault {
-        match self {
-            Self::NotDone(fault) | Self::Unknown(fault) => fault,
-        }
-    }
-}
+pub(super) type Failure = transaction::Failure<Fault>;
 
 impl Desk {
     /// Runs `work` in a transaction. `before` is read outside of it, on the same connection: what never changes.

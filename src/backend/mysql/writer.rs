@@ -12,7 +12,7 @@ use super::call::Connection;
 use super::engine::Desk;
 use super::fault::Fault;
 use super::sql::Sql;
-use super::transaction::{End, Failure};
+use super::transaction::{End, Failure, commit_error};
 use super::{facts, write};
 
 /// Times that a batch is tried.
@@ -131,16 +131,5 @@ async fn probe(desk: &Desk) -> Result<(), Fault> {
         connection.run(Sql::plain("probe", "INSERT INTO store_probe (filler) VALUES (REPEAT('x', 255))")).await?;
         Ok(End::Rollback(()))
     };
-    let outcome = desk.transact(async |_: &mut Connection| Ok(()), work).await;
-    outcome.map_err(|failure| match failure {
-        Failure::NotDone(fault) | Failure::Unknown(fault) => fault,
-    })
-}
-
-/// Tells the core how a transaction failed.
-pub(super) fn commit_error(failure: Failure) -> CommitError {
-    match failure {
-        Failure::NotDone(fault) => CommitError::NotDone(fault.to_string()),
-        Failure::Unknown(fault) => CommitError::Unknown(fault.to_string()),
-    }
+    desk.transact(async |_: &mut Connection| Ok(()), work).await.map_err(Failure::into_fault)
 }

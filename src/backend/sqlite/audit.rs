@@ -7,7 +7,8 @@ use rusqlite::Connection;
 
 use super::fault::Fault;
 use super::queries::{self, all, first, limit_of};
-use super::rows::{self, Columns, sku_columns};
+use super::rows::Columns;
+use crate::backend::rows::{self, sku_columns};
 
 /// One SKU, or those after `after`, by id. To be called in one read transaction.
 pub(super) fn audit(
@@ -26,7 +27,7 @@ pub(super) fn audit(
         None => {
             // No id is empty, so every id comes after the empty text.
             let after = after.map_or("", |sku_id| sku_id.as_str());
-            all(connection, SQL, rusqlite::params![after, limit_of(limit)], rows::sku)?
+            all(connection, SQL, rusqlite::params![after, limit_of(limit)], |row| rows::sku(&mut Columns::of(row)))?
         }
     };
     skus.into_iter().map(|sku| Ok(SkuAudit { orders: totals(connection, &sku.sku_id)?, sku })).collect()
@@ -38,7 +39,7 @@ fn totals(connection: &Connection, sku_id: &SkuId) -> Result<OrderTotals, Fault>
          FROM order_detail_info d CROSS JOIN order_info o ON o.order_id = d.order_id WHERE d.sku_id = ?1";
     let totals = first(connection, SQL, [sku_id.as_str()], |row| {
         let mut columns = Columns::of(row);
-        Ok(OrderTotals { reserved: columns.take()?, sold: columns.take()? })
+        Ok(OrderTotals { reserved: columns.number()?, sold: columns.number()? })
     })?;
     Ok(totals.unwrap_or_default())
 }

@@ -8,8 +8,9 @@ use rusqlite::{Connection, params};
 use super::SqliteStore;
 use super::fault::Fault;
 use super::queries::{all, first, limit_of};
-use super::rows::{self, Columns, event_columns};
+use super::rows::Columns;
 use super::store::Connections;
+use crate::backend::rows::{self, event_columns};
 
 /// The embedded log, on the connections of the store whose events it tells of.
 #[derive(Clone)]

@@ -6,7 +6,7 @@ use crate::backend::snapshot::Malformed;
 
 /// Why a statement or a whole piece of work failed.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Fault {
+pub(in crate::backend) enum Fault {
     /// SQLite says so.
     #[error("{}", sentence(.0))]
     Sqlite(#[from] rusqlite::Error),

@@ -1,13 +1,13 @@
 //! Pages of a SKU's stock flow, newest first: its entries, and between them the reserves, read back from order lines.
 
 use actors::domain::id::SkuId;
-use actors::domain::stock::{FlowEntry, FlowKind};
 use actors::ports::FlowPage;
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, params};
 
 use super::fault::Fault;
-use super::queries::{all, cut, limit_of};
+use super::queries::{all, limit_of};
 use super::rows::Columns;
+use crate::backend::{pages, rows};
 
 /// Both parts come in order of their number and are merged as they come.
 const FLOW: &str = "SELECT seq, kind, change, available_before, available_after, order_id, create_by, reason, \
@@ -24,29 +24,11 @@ pub(super) fn page(
     before: Option<u64>,
     limit: usize,
 ) -> Result<FlowPage, Fault> {
-    // Nothing is numbered beyond what the table can number.
-    let before = before.and_then(|before| i64::try_from(before).ok()).unwrap_or(i64::MAX);
+    let before = pages::flow_bound(before);
     let params = params![sku_id.as_str(), before, limit_of(limit + 1)];
-    let entries = all(connection, FLOW, params, |row| entry(sku_id, row))?;
-    let (entries, has_more) = cut(entries, limit);
-    let next = entries.last().filter(|_| has_more).map(|entry| entry.seq);
+    let entries = all(connection, FLOW, params, |row| rows::flow_entry(sku_id, &mut Columns::of(row)))?;
+    let (entries, next) = pages::cut(entries, limit, |entry| entry.seq);
     Ok(FlowPage { entries, next })
-}
-
-fn entry(sku_id: &SkuId, row: &Row<'_>) -> Result<FlowEntry, Fault> {
-    let mut columns = Columns::of(row);
-    Ok(FlowEntry {
-        sku_id: sku_id.clone(),
-        seq: columns.count()?,
-        kind: columns.name(FlowKind::from_name)?,
-        change: columns.take()?,
-        available_before: columns.take()?,
-        available_after: columns.take()?,
-        order_id: columns.optional_id()?,
-        by: columns.take()?,
-        reason: columns.take()?,
-        at: columns.time()?,
-    })
 }
 
 #[cfg(test)]

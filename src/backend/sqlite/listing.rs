@@ -18,9 +18,7 @@ use super::fault::Fault;
 use super::queries;
 use super::rows::Columns;
 use super::unfiled::View;
-
-/// Sorts after every order id: their first character is 7 at most.
-const AFTER_ALL_IDS: &str = "8";
+use crate::backend::pages::AFTER_ALL_IDS;
 
 /// Whether an order belongs on the page: `?3` is a status, `?4` a SKU, null for any.
 macro_rules! belongs {
@@ -142,7 +140,7 @@ impl Candidates<'_> {
 
 fn candidate(row: &Row<'_>) -> Result<(OrderId, bool), Fault> {
     let mut columns = Columns::of(row);
-    Ok((columns.id()?, columns.take()?))
+    Ok((columns.id()?, columns.flag()?))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Look-ups by id and key, used under the write lock and by readers alike.
 
-use actors::domain::commit::{KeyRecord, KeyedAnswer};
+use actors::domain::commit::KeyRecord;
 use actors::domain::event::OrderEvent;
 use actors::domain::id::{IdempotencyKey, KeyScope, OrderId, PaymentId, ScopedKey, SkuId, UserId};
 use actors::domain::order::{Order, OrderLine};
@@ -10,9 +10,9 @@ use actors::domain::time::Timestamp;
 use rusqlite::{Connection, Params, Row, params};
 
 use super::fault::Fault;
-use super::rows::{self, Columns, event_columns, line_columns, order_columns, payment_columns, sku_columns};
+use super::rows::Columns;
 use super::unfiled::View;
-use crate::backend::snapshot;
+use crate::backend::rows::{self, event_columns, line_columns, order_columns, payment_columns, sku_columns};
 
 const ORDER: &str = concat!("SELECT ", order_columns!(), " FROM order_info WHERE order_id = ?1");
 const LINES: &str = concat!("SELECT ", line_columns!(), " FROM order_detail_info WHERE order_id = ?1 ORDER BY sku_id");
@@ -37,24 +37,18 @@ const DUE: &str = "SELECT order_id, expires_at FROM order_info INDEXED BY idx_or
 /// The order with its lines, deleted or not.
 pub(super) fn order(connection: &Connection, order_id: OrderId) -> Result<Option<Order>, Fault> {
     let order_id = order_id.to_string();
-    let Some(order) = first(connection, ORDER, [&order_id], rows::order)? else { return Ok(None) };
+    let order = first(connection, ORDER, [&order_id], |row| rows::order(&mut Columns::of(row)))?;
+    let Some(order) = order else { return Ok(None) };
     Ok(Some(Order { lines: lines(connection, &order_id)?, ..order }))
 }
 
 fn lines(connection: &Connection, order_id: &str) -> Result<Vec<OrderLine>, Fault> {
-    all(connection, LINES, [order_id], rows::line)
+    all(connection, LINES, [order_id], |row| rows::line(&mut Columns::of(row)))
 }
 
 /// The order as it was first answered.
 pub(super) fn answer(connection: &Connection, order_id: OrderId) -> Result<Option<Order>, Fault> {
-    first(connection, ANSWER, [order_id.to_string()], |row| {
-        let answered: Option<String> = Columns::of(row).take()?;
-        Ok(snapshot::read(&answered.ok_or_else(no_answer)?)?)
-    })
-}
-
-fn no_answer() -> Fault {
-    Fault::Damaged("an order has no stored answer".to_owned())
+    first(connection, ANSWER, [order_id.to_string()], |row| rows::answered(&mut Columns::of(row)))
 }
 
 /// The order's events, by version.
@@ -64,7 +58,7 @@ pub(super) fn events(connection: &Connection, order_id: OrderId) -> Result<Vec<O
 
 /// The SKU with its stock row.
 pub(super) fn sku(connection: &Connection, sku_id: &SkuId) -> Result<Option<Sku>, Fault> {
-    first(connection, SKU, [sku_id.as_str()], rows::sku)
+    first(connection, SKU, [sku_id.as_str()], |row| rows::sku(&mut Columns::of(row)))
 }
 
 /// The key's digest, time and stored answer.
@@ -93,27 +87,17 @@ pub(super) fn order_under(
 
 fn keyed_order(connection: &Connection, order_id: OrderId, key: &IdempotencyKey) -> Result<Option<KeyRecord>, Fault> {
     first(connection, KEYED_ORDER, [&order_id.to_string(), key.as_str()], |row| {
-        let mut columns = Columns::of(row);
-        let body_hash = rows::body_hash(&mut columns)?;
-        let at = columns.time()?;
-        let answered: Option<String> = columns.take()?;
-        let order = snapshot::read(&answered.ok_or_else(no_answer)?)?;
-        Ok(KeyRecord { body_hash, at, answer: KeyedAnswer::Order(order) })
+        rows::order_record(&mut Columns::of(row))
     })
 }
 
 fn stock_key(connection: &Connection, sku_id: &SkuId, key: &IdempotencyKey) -> Result<Option<KeyRecord>, Fault> {
-    first(connection, STOCK_KEY, [sku_id.as_str(), key.as_str()], |row| {
-        let mut columns = Columns::of(row);
-        let body_hash = rows::body_hash(&mut columns)?;
-        let at = columns.time()?;
-        Ok(KeyRecord { body_hash, at, answer: KeyedAnswer::Level(rows::level(&mut columns)?) })
-    })
+    first(connection, STOCK_KEY, [sku_id.as_str(), key.as_str()], |row| rows::stock_record(&mut Columns::of(row)))
 }
 
 /// The payment with this id.
 pub(super) fn payment(connection: &Connection, payment_id: &PaymentId) -> Result<Option<Payment>, Fault> {
-    first(connection, PAYMENT, [payment_id.as_str()], rows::payment)
+    first(connection, PAYMENT, [payment_id.as_str()], |row| rows::payment(&mut Columns::of(row)))
 }
 
 /// Submitted orders whose deadline is `until` or earlier, earliest first.
@@ -127,7 +111,7 @@ pub(super) fn due(connection: &Connection, until: Timestamp, limit: usize) -> Re
 /// The highest version that a consumer group has done of an order; none of most.
 pub(super) fn done(connection: &Connection, group: &str, order_id: OrderId) -> Result<Option<u32>, Fault> {
     const SQL: &str = "SELECT version FROM consumer_progress WHERE consumer_group = ?1 AND order_id = ?2";
-    first(connection, SQL, params![group, order_id.to_string()], |row| Columns::of(row).take())
+    first(connection, SQL, params![group, order_id.to_string()], |row| Columns::of(row).number())
 }
 
 /// The first row of a query, read by `read`.
@@ -161,13 +145,6 @@ pub(super) fn all<T>(
 /// A limit as SQLite takes it.
 pub(super) fn limit_of(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
-}
-
-/// The first `limit` of what was read, and whether there was more.
-pub(super) fn cut<T>(mut all: Vec<T>, limit: usize) -> (Vec<T>, bool) {
-    let has_more = all.len() > limit;
-    all.truncate(limit);
-    (all, has_more)
 }
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
 //! Pages of payments that are or were owed back, the one that is longest so first.
 
-use actors::domain::payment::RefundStatus;
-use actors::ports::{ListedRefund, RefundPage, RefundQuery};
-use rusqlite::{Connection, Row, params};
+use actors::ports::{RefundPage, RefundQuery};
+use rusqlite::{Connection, params};
 
 use super::fault::Fault;
-use super::queries::{all, cut, limit_of};
-use super::rows::{Columns, payment_refund};
+use super::queries::{all, limit_of};
+use super::rows::Columns;
+use crate::backend::{pages, rows};
 
 const REFUNDS: &str = "SELECT p.payment_id, p.order_id, o.user_id, p.amount, p.refund_reason, p.refund_status, \
          p.refund_time FROM payment_info p CROSS JOIN order_info o ON o.order_id = p.order_id \
@@ -15,31 +15,13 @@ const REFUNDS: &str = "SELECT p.payment_id, p.order_id, o.user_id, p.amount, p.r
 
 /// Reads a page.
 pub(super) fn page(connection: &Connection, query: &RefundQuery) -> Result<RefundPage, Fault> {
-    let (at, payment_id) = match &query.after {
-        Some((at, payment_id)) => (at.millis(), payment_id.as_str()),
-        // No id is empty, so every payment comes after this.
-        None => (i64::MIN, ""),
-    };
+    let (at, payment_id) = pages::refunds_after(query);
     let mut refunds = Vec::new();
-    for status in RefundStatus::ALL.into_iter().filter(|status| query.status.is_none_or(|only| only == *status)) {
+    for status in pages::refund_statuses(query) {
         let params = params![status.name(), at, payment_id, limit_of(query.limit + 1)];
-        refunds.extend(all(connection, REFUNDS, params, listed)?);
+        refunds.extend(all(connection, REFUNDS, params, |row| rows::listed_refund(&mut Columns::of(row)))?);
     }
-    refunds.sort_by_key(ListedRefund::position);
-    let (refunds, has_more) = cut(refunds, query.limit);
-    let next = refunds.last().filter(|_| has_more).map(ListedRefund::position);
-    Ok(RefundPage { refunds, next })
-}
-
-fn listed(row: &Row<'_>) -> Result<ListedRefund, Fault> {
-    let mut columns = Columns::of(row);
-    Ok(ListedRefund {
-        payment_id: columns.id()?,
-        order_id: columns.id()?,
-        user_id: columns.id()?,
-        amount: columns.money()?,
-        refund: payment_refund(&mut columns)?.ok_or_else(|| columns.damaged(&"nothing there"))?,
-    })
+    Ok(pages::refund_page(refunds, query))
 }
 
 #[cfg(test)]

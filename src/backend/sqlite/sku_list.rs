@@ -5,8 +5,10 @@ use actors::ports::SkuPage;
 use rusqlite::{Connection, params};
 
 use super::fault::Fault;
-use super::queries::{all, cut, limit_of};
-use super::rows::{self, sku_columns};
+use super::queries::{all, limit_of};
+use super::rows::Columns;
+use crate::backend::pages;
+use crate::backend::rows::{self, sku_columns};
 
 // Left to itself the planner may start at the stock rows, which have an index by id too.
 const SKUS: &str = concat!(
@@ -19,9 +21,8 @@ const SKUS: &str = concat!(
 pub(super) fn page(connection: &Connection, after: Option<&SkuId>, limit: usize) -> Result<SkuPage, Fault> {
     // No id is empty, so every id comes after the empty text.
     let after = after.map_or("", |sku_id| sku_id.as_str());
-    let skus = all(connection, SKUS, params![after, limit_of(limit + 1)], rows::sku)?;
-    let (skus, has_more) = cut(skus, limit);
-    let next = skus.last().filter(|_| has_more).map(|sku| sku.sku_id.clone());
+    let skus = all(connection, SKUS, params![after, limit_of(limit + 1)], |row| rows::sku(&mut Columns::of(row)))?;
+    let (skus, next) = pages::cut(skus, limit, |sku| sku.sku_id.clone());
     Ok(SkuPage { skus, next })
 }
 

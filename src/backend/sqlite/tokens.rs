@@ -5,31 +5,16 @@ use std::sync::Arc;
 use actors::domain::id::UserId;
 use actors::domain::time::Timestamp;
 use actors::ports::{Answer, Clock, CommitError, StoreError};
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, params};
 
 use super::SqliteStore;
 use super::fault::Fault;
 use super::queries::{all, first, limit_of};
 use super::rows::Columns;
 use super::store::Connections;
-use super::transaction::End;
-use super::writer::commit_error;
+use super::transaction::{End, commit_error};
+use crate::backend::rows::{self, token_columns};
 use crate::backend::tokens::{NewToken, Removal, StoredToken, TokenStore};
-
-/// The columns that [`token`] reads, in its order.
-macro_rules! token_columns {
-    () => {
-        "id, token_id, role, label, user_id, create_time"
-    };
-}
-
-fn token(row: &Row<'_>) -> Result<(i64, StoredToken), Fault> {
-    let mut columns = Columns::of(row);
-    let id = columns.take()?;
-    let (token_id, role, label) = (columns.take()?, columns.take()?, columns.take()?);
-    let user_id = columns.optional_id()?;
-    Ok((id, StoredToken { token_id, role, label, user_id, created_at: columns.time()? }))
-}
 
 /// The tokens of a store.
 #[derive(Clone)]
@@ -75,7 +60,7 @@ impl TokenStore for SqliteTokens {
         const OTHER: &str = "SELECT 1 FROM access_token WHERE role = ?1 AND token_id <> ?2";
         const REMOVE: &str = "DELETE FROM access_token WHERE token_id = ?1";
         self.write(move |connection| {
-            let role = first(connection, ROLE, [&token_id], |row| Columns::of(row).take::<String>())?;
+            let role = first(connection, ROLE, [&token_id], |row| Columns::of(row).text())?;
             let Some(role) = role else { return Ok(End::Rollback(Removal::Unknown)) };
             if role == needed_role && !connection.prepare_cached(OTHER)?.exists([needed_role, &token_id])? {
                 return Ok(End::Rollback(Removal::LastOfRole));
@@ -87,7 +72,9 @@ impl TokenStore for SqliteTokens {
 
     fn find(&self, token_hash: [u8; 32]) -> Answer<'_, Result<Option<StoredToken>, StoreError>> {
         const SQL: &str = concat!("SELECT ", token_columns!(), " FROM access_token WHERE token_hash = ?1");
-        let find = self.connections.read(move |connection| first(connection, SQL, [token_hash], token));
+        let find = self
+            .connections
+            .read(move |connection| first(connection, SQL, [token_hash], |row| rows::token(&mut Columns::of(row))));
         Box::pin(async move { Ok(find.await?.map(|(_, token)| token)) })
     }
 
@@ -96,7 +83,8 @@ impl TokenStore for SqliteTokens {
             concat!("SELECT ", token_columns!(), " FROM access_token WHERE id < ?1 ORDER BY id DESC LIMIT ?2");
         let before = before.unwrap_or(i64::MAX);
         let limit = limit_of(limit);
-        self.connections.list(move |connection| all(connection, SQL, [before, limit], token))
+        self.connections
+            .list(move |connection| all(connection, SQL, [before, limit], |row| rows::token(&mut Columns::of(row))))
     }
 
     fn count(&self) -> Answer<'_, Result<u64, StoreError>> {

@@ -3,32 +3,11 @@
 use rusqlite::{Connection, ErrorCode};
 
 use super::fault::Fault;
-
-/// How a write transaction is to end when its work is done.
-pub(super) enum End<T> {
-    /// It wrote something.
-    Commit(T),
-    /// There is nothing to keep.
-    Rollback(T),
-}
+use crate::backend::transaction;
+pub(super) use crate::backend::transaction::{End, commit_error};
 
 /// Why a transaction did not end as it should.
-#[derive(Debug)]
-pub(super) enum Failure {
-    /// Nothing of it is stored.
-    NotDone(Fault),
-    /// It broke off while it was committed.
-    Unknown(Fault),
-}
-
-impl Failure {
-    /// What went wrong.
-    pub(super) fn fault(&self) -> &Fault {
-        match self {
-            Self::NotDone(fault) | Self::Unknown(fault) => fault,
-        }
-    }
-}
+pub(super) type Failure = transaction::Failure<Fault>;
 
 /// Runs `work` in a transaction that holds the write lock from its start.
 pub(super) fn write<T>(

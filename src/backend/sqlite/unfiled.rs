@@ -93,7 +93,7 @@ impl Unfiled {
     pub(super) fn catch_up(&self, connection: &Connection) -> Result<(), Fault> {
         let (mut known_to, is_doubtful) = self.with(|state| (state.known_to, state.is_doubtful));
         if is_doubtful {
-            known_to = first(connection, FILED_TO, [], |row| Columns::of(row).take())?.unwrap_or(0);
+            known_to = first(connection, FILED_TO, [], |row| Columns::of(row).number())?.unwrap_or(0);
         }
         let later = later(connection, known_to)?;
         if later.is_empty() && !is_doubtful {
@@ -296,7 +296,7 @@ impl Share {
 fn later(connection: &Connection, known_to: i64) -> Result<Vec<(i64, UserId, UnfiledOrder)>, Fault> {
     let rows = all(connection, LATER, [known_to], |row| {
         let mut columns = Columns::of(row);
-        let id: i64 = columns.take()?;
+        let id: i64 = columns.number()?;
         match order(&mut columns) {
             Ok((user_id, order)) => Ok(Some((id, user_id, order))),
             Err(fault) if fault.lies_in_rows() => {

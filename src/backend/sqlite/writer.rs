@@ -13,6 +13,7 @@ use super::connection::{open_reader, open_writer};
 use super::fault::Fault;
 use super::files::Files;
 use super::tail::Tail;
+pub(super) use super::transaction::commit_error;
 use super::transaction::{self, End, Failure};
 use super::unfiled::Unfiled;
 use super::{facts, write};
@@ -139,9 +140,7 @@ impl Writer {
             connection.prepare_cached("DELETE FROM store_probe")?.execute([])?;
             Ok(End::Commit(()))
         });
-        outcome.map_err(|failure| match failure {
-            Failure::NotDone(fault) | Failure::Unknown(fault) => fault,
-        })
+        outcome.map_err(Failure::into_fault)
     }
 
     fn open(&self) -> Result<Connection, Fault> {
@@ -175,13 +174,5 @@ impl Writer {
             self.connection = Some(connection);
         }
         outcome
-    }
-}
-
-/// Tells the core how a transaction failed.
-pub(super) fn commit_error(failure: Failure) -> CommitError {
-    match failure {
-        Failure::NotDone(fault) => CommitError::NotDone(fault.to_string()),
-        Failure::Unknown(fault) => CommitError::Unknown(fault.to_string()),
     }
 }

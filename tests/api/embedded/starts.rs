@@ -8,19 +8,18 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::process::Process;
+use crate::house::House;
+use crate::process::{Process, STOP, floodgate};
+use crate::stack::Stack;
 
-/// Ends of stops: all deadlines of a stop and a little.
-const STOP: Duration = Duration::from_secs(20);
+/// Starts a service with these settings on files alone.
+fn start(data: &Path, settings: &[(&str, &str)]) -> Process {
+    Process::start(&Stack::Embedded, data, settings)
+}
 
 /// Checks that a start ends by itself, with exit code 2 and a sentence of these words.
 fn expect_refused(data: &Path, settings: &[(&str, &str)], words: &[&str]) {
-    let (status, said) = Process::start(data, settings).end(Duration::from_secs(10));
-    let said = said.lines().last().unwrap_or_default();
-    assert_eq!(status.code(), Some(2), "{settings:?}: {said}");
-    for word in words {
-        assert!(said.contains(word), "{settings:?}: {said}");
-    }
+    start(data, settings).expect_refused(words);
 }
 
 fn pipe(path: &Path) {
@@ -46,7 +45,7 @@ fn events_are_not_printed_over_what_is_not_theirs() {
         let path = at(&data.join(name));
         expect_refused(&data, &[("PRINTER__PATH", &path)], &[&path, what, "printer.path"]);
     }
-    let mut process = Process::start(&data, &[]);
+    let mut process = start(&data, &[]);
     process.client().put_up("a", "1.00", 1, "");
     process.kill();
     let database = fs::read(data.join("floodgate.db")).expect("a file");
@@ -80,7 +79,7 @@ fn a_pipe_whose_reader_has_stopped_reading_does_not_hold_up_the_stop() {
     pipe(&path);
     let nonblocking = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).expect("a small number");
     let reader = fs::File::options().read(true).custom_flags(nonblocking).open(&path).expect("a pipe");
-    let mut process = Process::start(&directory.path().join("data"), &[("PRINTER__PATH", &path.display().to_string())]);
+    let mut process = start(&directory.path().join("data"), &[("PRINTER__PATH", &path.display().to_string())]);
     let shop = process.client();
     shop.put_up("a", "1.00", 1_000, "");
     // More lines than a pipe holds.
@@ -96,7 +95,7 @@ fn a_pipe_whose_reader_has_stopped_reading_does_not_hold_up_the_stop() {
 #[test]
 fn a_log_that_nobody_reads_does_not_hold_up_the_stop() {
     let directory = tempfile::tempdir().expect("a temporary directory");
-    let mut process = Process::start(&directory.path().join("data"), &[("LOG__LEVEL", "trace")]);
+    let mut process = start(&directory.path().join("data"), &[("LOG__LEVEL", "trace")]);
     let shop = process.client();
     // More lines than a pipe holds.
     for _ in 0..500 {
@@ -112,7 +111,7 @@ fn a_lost_database_is_noticed_while_it_is_used_and_at_the_next_start() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let data = directory.path();
     let (database, aside) = (data.join("floodgate.db"), data.join("aside"));
-    let mut process = Process::start(data, &[]);
+    let mut process = start(data, &[]);
     let shop = process.client();
     shop.put_up("a", "1.00", 9, "");
     let kept = shop.placed("u", "a", 1);
@@ -134,23 +133,33 @@ fn a_lost_database_is_noticed_while_it_is_used_and_at_the_next_start() {
     fs::write(&database, "").expect("a file");
     expect_refused(data, &[], &words);
     fs::rename(&aside, &database).expect("it can be moved");
-    let mut process = Process::start(data, &[]);
+    let mut process = start(data, &[]);
     let shop = process.client();
     assert_eq!(shop.get(&format!("/orders/{kept}")).status, 200);
     assert_eq!(shop.stock("a"), [9, 8, 1, 0]);
 }
 
 #[test]
-fn a_shop_keeps_its_currency() {
-    let directory = tempfile::tempdir().expect("a temporary directory");
-    let data = directory.path();
-    let mut process = Process::start(data, &[]);
-    process.client().put_up("a", "1.25", 9, "");
-    process.terminate();
-    process.end(STOP);
-    expect_refused(data, &[("SHOP__CURRENCY", "EUR")], &["shop.currency must be CNY and not EUR"]);
-    let digits = "SHOP__CURRENCY_DIGITS";
-    expect_refused(data, &[(digits, "1")], &["shop.currency_digits must be 2 or more, not 1"]);
-    let mut process = Process::start(data, &[(digits, "3")]);
-    assert_eq!(process.client().get("/skus/a").json()["price"], "1.250");
+fn a_start_that_cannot_be_says_why_in_one_sentence() {
+    let house = House::embedded(&[]);
+    let taken = house.client.address.to_string();
+    let elsewhere = tempfile::tempdir().expect("a temporary directory");
+    let data = elsewhere.path().display().to_string();
+    let nowhere = elsewhere.path().join("no").join("such.toml").display().to_string();
+    fs::write(elsewhere.path().join("shop.toml"), format!("[store]\nurl = \"sqlite:{nowhere}\"")).expect("a file");
+    let misplaced = elsewhere.path().join("shop.toml").display().to_string();
+    let table: [(&[&str], &str); 5] = [
+        (&["--listen", &taken, "--data", &data], "give another address with --listen"),
+        (&["--listen", "localhost:0", "--data", &data], "the setting server.listen must be an address and a port"),
+        (&["--listen", "127.0.0.1:0", "--data", &data, "--config", &misplaced], &nowhere),
+        (&["--config", "no-such-file.toml", "--data", &data], "no-such-file.toml"),
+        (&["--listen", "127.0.0.1:0", "--data", "Cargo.toml"], "Cargo.toml"),
+    ];
+    for (arguments, part) in table {
+        let refused = floodgate(arguments);
+        let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+        let sentence = told.lines().last().unwrap_or_default();
+        assert_eq!(refused.status.code(), Some(2), "{arguments:?} {told}");
+        assert!(sentence.contains(part), "{arguments:?} {told}");
+    }
 }

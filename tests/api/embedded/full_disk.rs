@@ -6,7 +6,7 @@ use crate::house::House;
 
 #[test]
 fn a_full_disk_refuses_orders_and_loses_none() {
-    let house = House::with(&[("STORE__MAX_PAGES", "90")]);
+    let house = House::embedded(&[("STORE__MAX_PAGES", "90")]);
     let shop = &house.client;
     shop.put_up("a", "1.00", 100_000, "");
     let remark = "x".repeat(500);
