@@ -15,7 +15,7 @@ use crate::event::{
 use crate::order::{
     Announce, Commit, Committer, OrderSupervisor, Orders, Refuse, Refuser, RunningKeys, Shard, Supervisors, Sweeper,
 };
-use crate::ports::{Clock, EventLog, EventSink, EventStream, Ids, Ledger, Outbox, Signals, Spawn, Store};
+use crate::ports::{Clock, EventLog, EventSink, EventStream, Ids, Ledger, Outbox, Repeats, Signals, Spawn, Store};
 pub use crate::runtime::{KindTotal, LiveActor, LiveActors, SpreadSeen, VIOLATIONS};
 use crate::runtime::{Link, Post, Stage};
 use crate::stock::{StockDirectory, Verdicts, WarmUp};
@@ -110,8 +110,14 @@ impl Node {
         let committer = Link::new(2 * IN_HAND_MAX);
         let refuser = Link::new(IN_HAND_MAX);
         let supervisors = start_supervisors(ports, &stage, in_hand, &committer, &refuser);
-        let local =
-            || Shared { stream: Arc::new(LocalStream::new(Arc::clone(clock))), group: Some(PRINTER_GROUP.into()) };
+        let local = || {
+            let repeats = match ports.events {
+                Events::Log(_) => Repeats::None,
+                Events::Outbox(_) => Repeats::OfAnyone,
+            };
+            let stream = Arc::new(LocalStream::new(Arc::clone(clock), repeats));
+            Shared { stream, group: Some(PRINTER_GROUP.into()) }
+        };
         let Shared { stream, group } = ports.stream.clone().unwrap_or_else(local);
         let publisher = start_publisher(ports, &stage, &committer, &stream);
         let is_resting = Arc::<AtomicBool>::default();

@@ -13,7 +13,7 @@ mod store;
 
 pub use clock::Clock;
 pub use event_log::{EventLog, EventLogError, LoggedEvent};
-pub use event_stream::{Cause, Deliveries, Delivery, EventStream, FaultClass, Place, StreamError};
+pub use event_stream::{Cause, Deliveries, Delivery, EventStream, FaultClass, Place, Repeats, StreamError};
 pub use ids::Ids;
 pub use ledger::{Ledger, LedgerError, LedgerLevel, Refusal, ReserveReply, ReserveRequest, ReserveVerdict, Settlement};
 pub use outbox::{HandOn, Outbox, RelayError, Relayed};

@@ -97,6 +97,12 @@ impl Cluster {
         self.servers().directory.join("data").join(name)
     }
 
+    /// What one of the servers has said since its last start.
+    pub(crate) fn log(&self, name: &str) -> String {
+        let log = self.servers().directory.join("log").join(format!("{name}.log"));
+        std::fs::read_to_string(log).unwrap_or_default()
+    }
+
     /// Where Redis is.
     pub(crate) fn redis_url(&self) -> String {
         self.servers().url("REDIS")

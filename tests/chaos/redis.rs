@@ -207,7 +207,7 @@ async fn a_ledger_of_another_shop_before_this_one_refuses_nobody() {
         format!("floodgate: the ledger in redis under the prefix {prefix} belongs to another shop's database; ");
     assert!(second.log().lines().last().is_some_and(|said| said.starts_with(&sentence)), "{}", second.log());
     // What it says to do if that shop is no more.
-    send::<()>(&redis, &["DEL", &format!("{prefix}shop")]).await;
+    send::<()>(&redis.url, &["DEL", &format!("{prefix}shop")]).await;
     second.restart().await;
     second.stock_up("a", 2, 900).await;
     for attempt in 0..2 {

@@ -52,7 +52,12 @@ impl Cluster {
         let started = now();
         while self.unpublished().await > 0 {
             let waiting = self.unpublished().await;
-            assert!(started.elapsed() < 5 * PROMISED, "{waiting} events are not published: {}", service.log());
+            assert!(
+                started.elapsed() < 5 * PROMISED,
+                "{waiting} events are not published: {}\nand kafka says: {}",
+                service.log(),
+                self.log("kafka")
+            );
             wait(Duration::from_millis(100)).await;
         }
         let committed: BTreeSet<Event> = self.committed().await.into_iter().collect();

@@ -7,7 +7,7 @@ use actors::testing::manual_clock::ManualClock;
 use floodgate::backend::shop::ShopId;
 use floodgate::backend::sqlite::{SqliteOptions, SqliteStore};
 
-use crate::mysql::Database;
+use crate::mysql_database::Database;
 
 fn known(shop_id: &ShopId) -> String {
     shop_id.get().expect("the database has told it").to_owned()

@@ -80,6 +80,35 @@ fn what_is_refused_each_time_is_put_aside_with_its_cause_and_its_order_goes_on()
 }
 
 #[test]
+fn orders_that_are_refused_again_and_again_at_the_same_time_do_not_get_in_each_others_way() {
+    run(async |bench, broker| {
+        (0..3).for_each(|number| bench.sink.refuse(upcoming(number), 1, 3));
+        for number in 0..3 {
+            two_events(&bench, number).await;
+        }
+        pass(&bench, 6_000).await;
+        assert!((0..3).all(|number| versions(&bench, upcoming(number)) == [1, 2]), "{:?}", bench.sink.lines());
+        assert_eq!(broker.aside(), []);
+    });
+}
+
+#[test]
+fn a_repeat_that_waits_behind_a_refused_event_is_dropped_and_what_follows_goes_on() {
+    run(async |bench, broker| {
+        bench.sink.refuse(upcoming(0), 1, 3);
+        let order_id = bench.node.orders.place(request(1)).await.expect("there is enough").order.order_id;
+        pass(&bench, 150).await;
+        let first = bench.node.store.events(order_id).await.expect("the store can be read").remove(0);
+        broker.append(first, false);
+        pass(&bench, 150).await;
+        let notice = PaymentNotice { order_id, ..payment("p", 0, PRICE) };
+        bench.node.orders.pay(notice).await.expect("it can be paid");
+        pass(&bench, 6_000).await;
+        assert_eq!(versions(&bench, order_id), [1, 2]);
+    });
+}
+
+#[test]
 fn what_cannot_be_read_is_put_aside_at_once() {
     run(async |bench, broker| {
         broker.append_nonsense(order_id(0));

@@ -60,6 +60,12 @@ fn two_nodes_on_one_store_keep_every_promise_whatever_fails() {
 }
 
 #[test]
+fn two_nodes_on_one_store_print_nothing_twice_while_none_dies() {
+    let reports = run_all("cluster_panics", Scenario::CLUSTER_PANICS);
+    assert!(reports.iter().any(|report| report.trace.contains("is to panic")), "nobody panicked");
+}
+
+#[test]
 fn nodes_that_share_a_stream_keep_every_promise_whatever_fails() {
     let reports = run_all("stream", Scenario::STREAM);
     assert!(reports.iter().any(|report| report.crashes > 1), "the weather was never bad");
@@ -96,6 +102,7 @@ fn one_seed() {
     let Some(seed) = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()) else { return };
     let scenario = match std::env::var("SCENARIO").as_deref() {
         Ok("cluster") => Scenario::CLUSTER,
+        Ok("cluster_panics") => Scenario::CLUSTER_PANICS,
         Ok("stream") => Scenario::STREAM,
         Ok("stream_panics") => Scenario::STREAM_PANICS,
         Ok("calm") => Scenario::CALM,

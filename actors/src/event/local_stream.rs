@@ -9,7 +9,7 @@ use futures_util::future::{FutureExt, select};
 use tokio::sync::{Notify, oneshot};
 
 use crate::domain::event::OrderEvent;
-use crate::ports::{Answer, Cause, Clock, Deliveries, Delivery, EventStream, Place, StreamError};
+use crate::ports::{Answer, Cause, Clock, Deliveries, Delivery, EventStream, Place, Repeats, StreamError};
 
 /// How long the worker waits for something to come before it looks about.
 const MOMENT: Duration = Duration::from_millis(100);
@@ -17,6 +17,7 @@ const MOMENT: Duration = Duration::from_millis(100);
 /// See the module.
 pub struct LocalStream {
     clock: Arc<dyn Clock>,
+    repeats: Repeats,
     came: Notify,
     state: Mutex<State>,
 }
@@ -32,9 +33,10 @@ struct State {
 }
 
 impl LocalStream {
-    /// An empty stream.
-    pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, came: Notify::new(), state: Mutex::default() }
+    /// An empty stream. If nodes share the outbox, what any of them has done may be published here again: an outbox that
+    /// dies takes no note of what was handed on.
+    pub fn new(clock: Arc<dyn Clock>, repeats: Repeats) -> Self {
+        Self { clock, repeats, came: Notify::new(), state: Mutex::default() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -125,8 +127,8 @@ impl EventStream for LocalStream {
         self.came.notify_one();
     }
 
-    fn may_repeat(&self) -> bool {
-        false
+    fn repeats(&self) -> Repeats {
+        self.repeats
     }
 
     fn is_answering(&self) -> bool {

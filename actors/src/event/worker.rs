@@ -8,6 +8,7 @@ mod hands;
 
 use std::collections::BTreeSet;
 use std::future::Future;
+use std::mem::take;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -19,12 +20,13 @@ use super::record;
 use crate::domain::commit::Mutation;
 use crate::domain::event::OrderEvent;
 use crate::domain::limits::{
-    EFFECT_ATTEMPTS_MAX, EVENT_BATCH_MAX, PARKED_EVENTS_MAX, RETRY_PAUSE, SWEEP_INTERVAL, WARNING_INTERVAL,
+    EFFECT_ATTEMPTS_MAX, EFFECT_PAUSE_MAX, EVENT_BATCH_MAX, PARKED_EVENTS_MAX, RETRY_PAUSE, SWEEP_INTERVAL,
+    WARNING_INTERVAL,
 };
 use crate::domain::rejection::Rejection;
 use crate::domain::time::Monotonic;
 use crate::order::Commit;
-use crate::ports::{Cause, Clock, Deliveries, EventStream, FaultClass, Place, Store};
+use crate::ports::{Cause, Clock, Deliveries, EventStream, FaultClass, Repeats, Store};
 use crate::runtime::{Counter, Gauge, Lifeline, Link, Reply};
 
 /// The number that the worker shows of events in its hands.
@@ -123,16 +125,16 @@ impl Actor for Worker {
 impl Bench {
     /// Takes what comes next and deals with it. Answers how many messages came.
     async fn step(&mut self) -> usize {
-        let is_full = self.hands.parked_events() >= PARKED_EVENTS_MAX;
+        let is_full = self.hands.waiting() >= PARKED_EVENTS_MAX;
         let limit = if is_full || self.ports.is_resting.load(Ordering::Relaxed) { 0 } else { EVENT_BATCH_MAX };
         let (stream, clock) = (Arc::clone(&self.ports.stream), Arc::clone(&self.ports.clock));
         match stream.next(limit).await {
             Ok(deliveries) => {
                 let messages = deliveries.messages.len();
-                self.in_hand.set_count(messages + self.hands.parked_events());
+                self.in_hand.set_count(messages + self.hands.waiting());
                 // What is left of a term that is over comes again in the next one.
                 let _ = self.deal_with(deliveries).await;
-                self.in_hand.set_count(self.hands.parked_events());
+                self.in_hand.set_count(self.hands.waiting());
                 messages
             }
             Err(error) => {
@@ -157,10 +159,11 @@ impl Bench {
                 }
                 Err(reason) => {
                     let cause = Cause { class: FaultClass::Unreadable, reason, attempts: 1 };
-                    self.put_aside_at_last(message.place, cause).await?;
+                    self.hands.unreadable.push((message.place, cause));
                 }
             }
         }
+        self.put_unreadable_aside().await?;
         let batch = self.without_repeats(batch).await?;
         let (replays, batch): (Vec<_>, Vec<_>) = batch.into_iter().partition(|delivered| delivered.is_replay);
         self.have_done(batch, false).await?;
@@ -169,11 +172,13 @@ impl Bench {
 
     /// Drops what the group has done before.
     async fn without_repeats(&mut self, batch: Vec<Delivered>) -> Result<Vec<Delivered>, TermIsOver> {
-        if !self.ports.stream.may_repeat() {
-            return Ok(batch);
+        let mut unknown: BTreeSet<_> = batch.iter().map(|delivered| delivered.event.order_id).collect();
+        match self.ports.stream.repeats() {
+            Repeats::None => return Ok(batch),
+            Repeats::OfEarlierTerms => unknown.retain(|order_id| !self.hands.done.knows(order_id)),
+            Repeats::OfAnyone => {}
         }
-        let unknown: BTreeSet<_> = batch.iter().map(|delivered| delivered.event.order_id).collect();
-        let unknown: Vec<_> = unknown.into_iter().filter(|order_id| !self.hands.done.knows(order_id)).collect();
+        let unknown: Vec<_> = unknown.into_iter().collect();
         if !unknown.is_empty() {
             let (store, group) = (Arc::clone(&self.ports.store), Arc::clone(&self.ports.group));
             let read =
@@ -184,6 +189,7 @@ impl Bench {
         let is_new = |delivered: &Delivered| delivered.is_replay || self.hands.done.is_new(&delivered.event);
         let (batch, repeats): (Vec<_>, Vec<_>) = batch.into_iter().partition(is_new);
         self.repeats.add(repeats.len());
+        self.hands.go_on(&repeats);
         self.tell(repeats).await?;
         Ok(batch)
     }
@@ -199,10 +205,14 @@ impl Bench {
             };
             let mut rest = batch.split_off(at.min(batch.len())).into_iter();
             self.record(batch).await?;
-            if let Some(refused) = rest.next() {
-                self.refused(refused, reason).await?;
-            }
-            batch = rest.filter_map(|delivered| self.hands.behind_its_order(delivered)).collect();
+            let Some(refused) = rest.next() else { return Ok(()) };
+            let order_id = refused.event.order_id;
+            self.refused(refused, reason).await?;
+            // What came with it waits behind it, if it has to wait.
+            let (behind, others): (Vec<_>, Vec<_>) =
+                rest.partition(|delivered| delivered.event.order_id == order_id && !again);
+            let next = behind.into_iter().filter_map(|delivered| self.hands.behind_its_order(delivered));
+            batch = next.chain(others).collect();
         }
         Ok(())
     }
@@ -226,12 +236,25 @@ impl Bench {
         Ok(())
     }
 
-    async fn put_aside_at_last(&mut self, place: Place, cause: Cause) -> Result<(), TermIsOver> {
+    /// What cannot be read holds up nobody: what cannot be put aside now is tried again later.
+    async fn put_unreadable_aside(&mut self) -> Result<(), TermIsOver> {
         let (stream, term) = (Arc::clone(&self.ports.stream), self.hands.term);
-        let put = async || stream.put_aside(term, place, cause.clone()).await.map_err(|error| error.to_string());
-        self.at_last(put).await?;
-        self.put_aside.add(1);
-        self.at_last(async || stream.done(term, vec![place]).await.map_err(|error| error.to_string())).await
+        if self.hands.unreadable.is_empty() || self.ports.clock.now().monotonic < self.hands.unreadable_due {
+            return Ok(());
+        }
+        let mut done = Vec::new();
+        for (place, cause) in take(&mut self.hands.unreadable) {
+            match stream.put_aside(term, place, cause.clone()).await {
+                Ok(()) => done.push(place),
+                Err(error) => {
+                    self.warn(&error.to_string());
+                    self.hands.unreadable.push((place, cause));
+                    self.hands.unreadable_due = self.ports.clock.now().monotonic.plus(EFFECT_PAUSE_MAX);
+                }
+            }
+        }
+        self.put_aside.add(done.len());
+        self.at_last(async || stream.done(term, done.clone()).await.map_err(|error| error.to_string())).await
     }
 
     /// Records that these are done, then tells the stream.
@@ -242,7 +265,7 @@ impl Bench {
         self.done.add(batch.len());
         let firsts = batch.iter().filter(|delivered| !delivered.is_replay);
         let versions: Vec<_> = firsts.map(|delivered| (delivered.event.order_id, delivered.event.version)).collect();
-        if self.ports.stream.may_repeat() && !versions.is_empty() {
+        if self.ports.stream.repeats() != Repeats::None && !versions.is_empty() {
             let (committer, group) = (self.ports.committer.clone(), Arc::clone(&self.ports.group));
             // Done is done: this is recorded also when the term is over.
             let note = || Mutation::NoteDone { group: Arc::clone(&group), versions: versions.clone() };

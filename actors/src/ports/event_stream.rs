@@ -71,6 +71,17 @@ impl FaultClass {
     }
 }
 
+/// What may be delivered again though it was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repeats {
+    /// Nothing, so nobody need record what was done.
+    None,
+    /// What this member did in this term, or any member before it: an order is in one member's hands for a term.
+    OfEarlierTerms,
+    /// What any member did at any time.
+    OfAnyone,
+}
+
 /// A stream with one consumer group of which this node is a member once it asks for what comes next.
 ///
 /// Messages are delivered at least once: repeats are the consumer's to tell.
@@ -96,9 +107,9 @@ pub trait EventStream: Send + Sync + 'static {
     /// Whoever read for this node has forgotten what was in hand: delivers it again, in a new term.
     fn start_over(&self);
 
-    /// Whether what was done may be delivered again. If not, nobody need record it.
-    fn may_repeat(&self) -> bool {
-        true
+    /// What may be delivered again though it was done.
+    fn repeats(&self) -> Repeats {
+        Repeats::OfEarlierTerms
     }
 
     /// Whether the stream answered when it was asked last.

@@ -8,7 +8,7 @@ use crate::domain::id::OrderId;
 use crate::domain::limits::{EFFECT_PAUSE, EFFECT_PAUSE_MAX};
 use crate::domain::time::Monotonic;
 use crate::event::Seen;
-use crate::ports::Place;
+use crate::ports::{Cause, Place};
 
 /// An event in hand.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,11 +21,18 @@ pub(super) struct Delivered {
 /// An order whose events wait.
 #[derive(Debug)]
 struct Parked {
+    /// The first is the one that was refused; it stays here while it is tried.
     waiting: VecDeque<Delivered>,
     /// How often the effect of the first was refused.
     attempts: u32,
     /// When the first is tried again; none while it is.
     due: Option<Monotonic>,
+}
+
+impl Parked {
+    fn begins_with(&self, delivered: &Delivered) -> bool {
+        self.waiting.front().is_some_and(|first| first.place == delivered.place)
+    }
 }
 
 /// See the module. All of it belongs to one term.
@@ -35,6 +42,10 @@ pub(super) struct Hands {
     /// What the group has done, as far as it is known here.
     pub(super) done: Seen,
     parked: BTreeMap<OrderId, Parked>,
+    /// What cannot be read and could not be put aside yet.
+    pub(super) unreadable: Vec<(Place, Cause)>,
+    /// When that is tried again.
+    pub(super) unreadable_due: Monotonic,
 }
 
 impl Hands {
@@ -43,22 +54,22 @@ impl Hands {
         Self { term, ..Self::default() }
     }
 
-    /// Events that wait.
-    pub(super) fn parked_events(&self) -> usize {
-        self.parked.values().map(|parked| parked.waiting.len()).sum()
+    /// Messages that wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.unreadable.len() + self.parked.values().map(|parked| parked.waiting.len()).sum::<usize>()
     }
 
-    /// Takes those whose time has come: of each order the first.
+    /// Those whose time has come: of each order the first.
     pub(super) fn due(&mut self, now: Monotonic) -> Vec<Delivered> {
         let due = self.parked.values_mut().filter(|parked| parked.due.is_some_and(|due| due <= now));
         due.filter_map(|parked| {
             parked.due = None;
-            parked.waiting.pop_front()
+            parked.waiting.front().cloned()
         })
         .collect()
     }
 
-    /// Puts an event behind the others of its order if those wait; gives it back if none do.
+    /// Puts an event that came behind the others of its order if those wait; gives it back if none do.
     pub(super) fn behind_its_order(&mut self, delivered: Delivered) -> Option<Delivered> {
         match self.parked.get_mut(&delivered.event.order_id) {
             Some(parked) => {
@@ -71,31 +82,35 @@ impl Hands {
 
     /// How often this one was refused before.
     pub(super) fn attempts_of(&self, delivered: &Delivered) -> u32 {
-        self.parked.get(&delivered.event.order_id).map_or(0, |parked| parked.attempts)
+        let parked = self.parked.get(&delivered.event.order_id);
+        parked.filter(|parked| parked.begins_with(delivered)).map_or(0, |parked| parked.attempts)
     }
 
     /// Has a refused event wait, longer with each attempt.
     pub(super) fn park(&mut self, delivered: Delivered, attempts: u32, now: Monotonic) {
-        let parked = self.parked.entry(delivered.event.order_id).or_insert_with(|| Parked {
-            waiting: VecDeque::new(),
-            attempts: 0,
-            due: None,
-        });
-        parked.attempts = attempts;
-        parked.due = Some(now.plus(pause_after(attempts)));
-        parked.waiting.push_front(delivered);
+        let due = Some(now.plus(pause_after(attempts)));
+        match self.parked.get_mut(&delivered.event.order_id) {
+            Some(parked) if parked.begins_with(&delivered) => (parked.attempts, parked.due) = (attempts, due),
+            // One that is read again, while another of its order waits.
+            Some(parked) => parked.waiting.push_back(delivered),
+            None => {
+                let order_id = delivered.event.order_id;
+                self.parked.insert(order_id, Parked { waiting: [delivered].into(), attempts, due });
+            }
+        }
     }
 
     /// These are done with: what waits behind them is next.
     pub(super) fn go_on(&mut self, done: &[Delivered]) {
-        for Delivered { event, .. } in done {
-            let Some(parked) = self.parked.get_mut(&event.order_id) else { continue };
-            // The first of an order is the only one that is tried.
+        for delivered in done {
+            let order_id = &delivered.event.order_id;
+            let Some(parked) = self.parked.get_mut(order_id).filter(|parked| parked.begins_with(delivered)) else {
+                continue;
+            };
+            parked.waiting.pop_front();
+            (parked.attempts, parked.due) = (0, Some(Monotonic::default()));
             if parked.waiting.is_empty() {
-                self.parked.remove(&event.order_id);
-            } else {
-                parked.attempts = 0;
-                parked.due = Some(Monotonic::default());
+                self.parked.remove(order_id);
             }
         }
     }

@@ -112,10 +112,14 @@ impl PrintedLines {
 impl EventSink for PrintedLines {
     fn print(&self, events: Vec<OrderEvent>) -> Answer<'_, Result<(), SinkError>> {
         async move {
-            let is_torn = self.weather.strikes();
-            let out = if is_torn { self.weather.dice.one_of(events.len() + 1) } else { events.len() };
+            if !self.weather.strikes() {
+                events.iter().for_each(|event| self.history.print(event));
+                return Ok(());
+            }
+            let out = self.weather.dice.one_of(events.len() + 1);
             events.iter().take(out).for_each(|event| self.history.print(event));
-            if is_torn { Err(SinkError::unavailable(out, "the pipe is full".to_owned())) } else { Ok(()) }
+            let is_the_events = out < events.len() && self.weather.dice.is_heads();
+            Err(SinkError { printed: out, reason: "the pipe is full".to_owned(), is_the_events })
         }
         .boxed()
     }
