@@ -11,11 +11,11 @@ fn example(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("config").join(name)
 }
 
-#[expect(clippy::panic, reason = "a test that cannot begin fails, in the words of the refusal")]
+#[expect(clippy::expect_used, reason = "a failed expectation fails the test it stands in")]
 fn load(path: PathBuf, environment: &[(&str, &str)]) -> Settings {
     let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     let flags = Flags { config: Some(path), ..Flags::default() };
-    Settings::load(&flags, environment).unwrap_or_else(|error| panic!("{error}"))
+    Settings::load(&flags, environment).expect("the settings are good")
 }
 
 /// Every setting, as section and name.
@@ -35,7 +35,7 @@ fn names() -> Vec<String> {
 
 #[test]
 fn the_example_of_the_defaults_is_the_defaults() {
-    let plain = Settings::load(&Flags::default(), []).unwrap_or_else(|error| panic!("{error}"));
+    let plain = Settings::load(&Flags::default(), []).expect("the settings are good");
     assert_eq!(load(example("default.toml"), &[]), plain);
 }
 
