@@ -202,7 +202,8 @@ async fn a_connection_that_the_server_has_ended_costs_no_order() {
         let kills: Vec<String> = other.query(of_store).await.expect("the user sees its own");
         assert!(!kills.is_empty());
         for kill in kills {
-            other.query_drop(kill).await.expect("the user may end its own");
+            // Some may be gone already.
+            let _ = other.query_drop(kill).await;
         }
         try_to_place(&store, number).await.expect("a new connection is taken");
         assert!(store.order(order_id(number)).await.expect("a new connection is taken").is_some());

@@ -14,6 +14,7 @@ use actors::testing::fixtures::{
     user_id,
 };
 use actors::testing::manual_clock::ManualClock;
+use floodgate::app::clock::SystemClock;
 use floodgate::backend::mysql::{MysqlOutbox, MysqlStore};
 use mysql_async::prelude::Queryable as _;
 
@@ -320,7 +321,9 @@ async fn a_node_that_is_cut_off_with_events_in_hand_lets_go_of_them() {
 
 #[tokio::test]
 async fn a_node_that_is_stopped_with_events_in_hand_loses_them_and_one_that_is_slow_does_not() {
-    let ([stopped, slow], _clock, database) = nodes().await;
+    let ([stopped, _], _clock, database) = nodes().await;
+    // It gives signs of life by its clock.
+    let slow = database.store(Arc::new(SystemClock::start()));
     let third = database.store(Arc::<ManualClock>::default());
     commit(&third, vec![Mutation::Place(place(1, "u", &[("a", 1)]))]).await.expect("the store is there");
     // Whatever runs on the node's thread stands still, as if the process were stopped.
