@@ -52,7 +52,7 @@ impl<'row, R: Row> Columns<'row, R> {
     }
 
     /// Steps over the next column, and tells which row and place that is.
-    pub(in crate::backend) const fn step(&mut self) -> (&'row R, usize) {
+    const fn step(&mut self) -> (&'row R, usize) {
         let index = self.next;
         self.next += 1;
         (self.row, index)

@@ -3,21 +3,13 @@
 use std::borrow::Cow;
 
 use actors::domain::money::Money;
-use rusqlite::types::{FromSql, FromSqlResult, ValueRef};
+use rusqlite::types::{FromSqlResult, ValueRef};
 
 use super::fault::Fault;
 use crate::backend::columns::{self, Row};
 
 /// A row whose columns are taken one after the other.
 pub(super) type Columns<'row> = columns::Columns<'row, rusqlite::Row<'row>>;
-
-impl Columns<'_> {
-    /// Takes the next column as it is.
-    pub(super) fn take<T: FromSql>(&mut self) -> Result<T, Fault> {
-        let (row, index) = self.step();
-        Ok(row.get(index)?)
-    }
-}
 
 impl Row for rusqlite::Row<'_> {
     type Fault = Fault;

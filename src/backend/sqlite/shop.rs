@@ -9,7 +9,7 @@ use super::fault::Fault;
 use super::queries::first;
 use super::rows::Columns;
 use super::transaction::End;
-use super::writer::commit_error;
+use super::transaction::commit_error;
 use crate::backend::shop::{CurrencyError, ShopId, refusal};
 
 impl SqliteStore {
@@ -70,6 +70,6 @@ impl SqliteStore {
 fn stored(connection: &Connection) -> Result<Option<Currency>, Fault> {
     first(connection, "SELECT currency, currency_digits FROM shop_info", [], |row| {
         let mut columns = Columns::of(row);
-        Ok(Currency { code: columns.take()?, digits: columns.take()? })
+        Ok(Currency { code: columns.text()?, digits: columns.number()? })
     })
 }

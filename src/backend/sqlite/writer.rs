@@ -13,8 +13,7 @@ use super::connection::{open_reader, open_writer};
 use super::fault::Fault;
 use super::files::Files;
 use super::tail::Tail;
-pub(super) use super::transaction::commit_error;
-use super::transaction::{self, End, Failure};
+use super::transaction::{self, End, Failure, commit_error};
 use super::unfiled::Unfiled;
 use super::{facts, write};
 
