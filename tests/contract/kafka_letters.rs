@@ -139,7 +139,7 @@ async fn what_is_too_large_to_be_put_aside_is_kept_without_its_payload() {
 #[tokio::test]
 async fn all_that_is_left_is_replayed_however_old_it_is() {
     let topic = Topic::new();
-    make_letter_topic(&topic, "2000").await;
+    make_letter_topic(&topic, "1000000").await;
     let member = topic.member("printer");
     member.publish(vec![event(1, 1)]).await.expect("kafka takes it");
     put_aside(&member, 1).await;

@@ -183,7 +183,11 @@ mod tests {
         let hold = async |before: Duration| {
             clock.sleep(before).await;
             let held = clock.sleep(CALL_DEADLINE * 7 / 8);
-            caller.call("hold", "", &(), |_| Box::pin(async move { Ok(held.await) })).await
+            let work = async move {
+                held.await;
+                Ok(())
+            };
+            caller.call("hold", "", &(), |_| Box::pin(work)).await
         };
         let all = CONNECTIONS_MAX as usize;
         // The second ones have a connection when there is no time left for the call, the third ones have none.
