@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::clock::SystemClock;
 use super::open_stream::kafka_options;
-pub use crate::backend::kafka::{DeadLetter, DeadLetters, LetterDesk, ReplayError};
+pub use crate::backend::kafka::{DeadLetter, DeadLetters, Left, LetterDesk, ReplayError};
 use crate::settings::StreamSettings;
 
 /// Opens what the settings name as the stream.

@@ -1,6 +1,7 @@
 //! The event stream in Kafka: what nodes share of order events.
 //!
-//! A topic has the events, by order: all of one order are in one partition. Another has what consumers put aside.
+//! A topic has the events, by order: all of one order are in one partition. Another has the dead letters:
+//! what consumers put aside.
 
 mod call;
 mod consume;
@@ -15,6 +16,6 @@ mod publish;
 mod stream;
 mod watch;
 
-pub use letters::{DeadLetter, DeadLetters, LetterDesk, ReplayError};
+pub use letters::{DeadLetter, DeadLetters, Left, LetterDesk, ReplayError};
 pub use options::{ConfigurationError, KafkaLogin, KafkaOptions, KafkaTls};
 pub use stream::KafkaStream;

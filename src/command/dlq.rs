@@ -1,6 +1,7 @@
 //! `floodgate dlq`: the order events that could not be processed, and having them processed once more.
 
 use std::collections::BTreeSet;
+use std::fmt::Display;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -9,7 +10,7 @@ use actors::ports::Place;
 
 use super::cli::{DlqCommand, DlqListArgs, DlqReplayArgs};
 use super::{Failure, print, say, table};
-use crate::app::dead_letters::{DeadLetter, DeadLetters, LetterDesk, open_desk};
+use crate::app::dead_letters::{DeadLetter, DeadLetters, Left, LetterDesk, open_desk};
 use crate::settings::{Flags, Settings};
 
 /// Does what the subcommand says.
@@ -22,12 +23,12 @@ pub(super) fn run(command: DlqCommand) -> Result<ExitCode, Failure> {
 }
 
 fn list(DlqListArgs { config }: DlqListArgs) -> Result<(), Failure> {
-    let DeadLetters { letters, has_older } = letters_on(&desk(config)?)?;
-    if letters.is_empty() {
-        print("nothing was put aside\n");
-        return Ok(());
+    let DeadLetters { letters, has_older } = desk(config)?.list().map_err(work)?;
+    match letters.is_empty() {
+        true if has_older => print("nothing was put aside lately\n"),
+        true => print("nothing was put aside\n"),
+        false => print(&report(&letters)),
     }
-    print(&report(&letters));
     if has_older {
         say("there are older ones, which are not shown");
     }
@@ -38,8 +39,11 @@ fn replay(DlqReplayArgs { config, all, places }: DlqReplayArgs) -> Result<(), Fa
     let desk = desk(config)?;
     let wanted: BTreeSet<Place> = match all {
         true => {
-            let new = letters_on(&desk)?.letters.into_iter().filter(|letter| !letter.is_replayed);
-            new.map(|letter| letter.place).collect()
+            let Left { places, without_payload } = desk.left().map_err(work)?;
+            if without_payload > 0 {
+                say(&format!("{without_payload} cannot be replayed: their payloads were too large to be kept"));
+            }
+            places
         }
         false => places.into_iter().collect(),
     };
@@ -51,7 +55,7 @@ fn replay(DlqReplayArgs { config, all, places }: DlqReplayArgs) -> Result<(), Fa
     let done = System::new().block_on(desk.replay(&wanted, |_| count += 1));
     match done {
         Ok(()) => print(&format!("replayed {count}\n")),
-        Err(error) if count == 0 => return Err(Failure::Work(error.to_string())),
+        Err(error) if count == 0 => return Err(work(error)),
         Err(error) => return Err(Failure::Work(format!("only {count} of {} are replayed: {error}", wanted.len()))),
     }
     Ok(())
@@ -63,8 +67,8 @@ fn desk(config: Option<PathBuf>) -> Result<LetterDesk, Failure> {
     open_desk(settings.stream).map_err(Failure::Usage)
 }
 
-fn letters_on(desk: &LetterDesk) -> Result<DeadLetters, Failure> {
-    desk.list().map_err(|error| Failure::Work(error.to_string()))
+fn work(error: impl Display) -> Failure {
+    Failure::Work(error.to_string())
 }
 
 fn report(letters: &[DeadLetter]) -> String {
@@ -76,7 +80,8 @@ fn report(letters: &[DeadLetter]) -> String {
 }
 
 fn row(letter: &DeadLetter) -> Vec<String> {
-    let DeadLetter { place, order_id, version, class, reason, attempts, topic, origin, at, is_replayed } = letter;
+    let DeadLetter { place, order_id, version, class, reason, attempts, topic, origin, at, left_out, is_replayed } =
+        letter;
     let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
     let written = |place: &Place| format!("{}:{}", place.partition, place.offset);
     let origin = topic.as_ref().zip(origin.as_ref()).map(|(topic, place)| format!("{topic}:{}", written(place)));
@@ -89,7 +94,10 @@ fn row(letter: &DeadLetter) -> Vec<String> {
         or_dash(origin),
         or_dash(at.clone()),
         if *is_replayed { "yes" } else { "no" }.to_owned(),
-        or_dash(reason.clone()),
+        match left_out {
+            Some(bytes) => format!("{} (its payload of {bytes} bytes was not kept)", or_dash(reason.clone())),
+            None => or_dash(reason.clone()),
+        },
     ]
 }
 
@@ -109,6 +117,7 @@ mod tests {
             topic: Some("t".to_owned()),
             origin: Some(Place { partition: 3, offset: 9 }),
             at: Some("2026-11-21T08:00:00.000Z".to_owned()),
+            left_out: None,
             is_replayed: true,
         };
         let bare = DeadLetter {
@@ -119,13 +128,14 @@ mod tests {
             attempts: None,
             topic: None,
             at: None,
+            left_out: Some(2_097_152),
             is_replayed: false,
             ..letter.clone()
         };
         let expected = concat!(
             "place  order_id  version  class    attempts  origin  at                        replayed  reason\n",
             "0:17   01K       2        refused  5         t:3:9   2026-11-21T08:00:00.000Z  yes       no\\u{1b}[2Jpaper\n",
-            "0:17   -         -        -        -         -       -                         no        -\n",
+            "0:17   -         -        -        -         -       -                         no        - (its payload of 2097152 bytes was not kept)\n",
         );
         assert_eq!(report(&[letter, bare]), expected);
     }

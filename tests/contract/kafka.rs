@@ -56,12 +56,29 @@ impl Topic {
 
     /// Sends something as somebody else would.
     pub(crate) async fn append(&self, key: &str, payload: &[u8], headers: OwnedHeaders) {
+        let producer = self.producer();
+        let record = FutureRecord::to(&self.0.topic).key(key).payload(payload).headers(headers);
+        producer.send(record, std::time::Duration::from_secs(9)).await.expect("kafka takes it");
+    }
+
+    /// Sends this often what has nothing but headers.
+    pub(crate) async fn append_many(&self, count: usize, headers: &OwnedHeaders) {
+        let producer = self.producer();
+        let record = || FutureRecord::<(), ()>::to(&self.0.topic).partition(0).headers(headers.clone());
+        let mut last = None;
+        for _ in 0..count {
+            last = Some(producer.send_result(record()).map_err(|(error, _)| error).expect("there is room for it"));
+        }
+        // Of one partition, the last is taken last.
+        let last = last.expect("there is one").await.expect("the client is there");
+        last.map_err(|(error, _)| error).expect("kafka takes it");
+    }
+
+    fn producer(&self) -> FutureProducer {
         let (host, port) = &self.0.brokers[0];
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", format!("{host}:{port}")).set("partitioner", "murmur2_random");
-        let producer: FutureProducer = config.create().expect("good settings");
-        let record = FutureRecord::to(&self.0.topic).key(key).payload(payload).headers(headers);
-        producer.send(record, std::time::Duration::from_secs(9)).await.expect("kafka takes it");
+        config.set("queue.buffering.max.messages", "200000").create().expect("good settings")
     }
 }
 

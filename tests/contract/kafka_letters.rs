@@ -8,9 +8,12 @@ use actors::domain::order::Status;
 use actors::domain::time::Timestamp;
 use actors::ports::{Cause, Delivery, EventStream as _, FaultClass, Place};
 use actors::testing::fixtures::order_id;
-use floodgate::backend::kafka::{KafkaStream, ReplayError, payload};
+use floodgate::backend::kafka::{KafkaOptions, KafkaStream, ReplayError, payload};
 use floodgate::backend::shop::ShopId;
-use rdkafka::message::OwnedHeaders;
+use rdkafka::ClientConfig;
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::message::{Header, OwnedHeaders};
 
 use crate::kafka::Topic;
 
@@ -96,6 +99,62 @@ async fn what_is_replayed_comes_once_more_and_is_known_as_replayed() {
     let topic_again = topic.member("printer");
     topic_again.publish(vec![event(9, 1)]).await.expect("kafka takes it");
     assert_eq!(read(&topic_again, 1).await[0].content, Ok(event(9, 1)), "nothing else was replayed");
+}
+
+/// Makes the topic of dead letters, as somebody else would, who lets it take so many bytes at once.
+async fn make_letter_topic(topic: &Topic, bytes_max: &str) {
+    let (host, port) = &topic.0.brokers[0];
+    let mut config = ClientConfig::new();
+    let admin: AdminClient<DefaultClientContext> =
+        config.set("bootstrap.servers", format!("{host}:{port}")).create().expect("good settings");
+    let name = topic.0.letter_topic();
+    let wanted = NewTopic::new(&name, 1, TopicReplication::Fixed(1)).set("max.message.bytes", bytes_max);
+    let made = admin.create_topics([&wanted], &AdminOptions::new()).await.expect("kafka answers");
+    assert!(made.iter().all(Result::is_ok), "{made:?}");
+}
+
+#[tokio::test]
+async fn what_is_too_large_to_be_put_aside_is_kept_without_its_payload() {
+    let topic = Topic::new();
+    make_letter_topic(&topic, "2000").await;
+    let member = topic.member("printer");
+    member.publish(vec![event(1, 1)]).await.expect("kafka takes it");
+    topic.append(&order_id(1).to_string(), &[b'x'; 5_000], OwnedHeaders::new()).await;
+    topic.append(&"k".repeat(5_000), b"nonsense", OwnedHeaders::new()).await;
+    put_aside(&member, 3).await;
+    assert!(member.is_answering());
+    let desk = topic.desk();
+    let letters = desk.list().expect("kafka answers").letters;
+    let mut left_out: Vec<_> = letters.iter().map(|letter| (letter.order_id.is_some(), letter.left_out)).collect();
+    left_out.sort();
+    assert_eq!(left_out, [(false, Some(8)), (true, None), (true, Some(5_000))]);
+    assert!(letters.iter().all(|letter| letter.origin.is_some() && letter.reason.as_deref() == Some("no paper")));
+    let left = desk.left().expect("kafka answers");
+    assert_eq!((left.places.len(), left.without_payload), (1, 2));
+    let bare = letters.iter().find(|letter| letter.left_out.is_some()).expect("there are two").place;
+    let refused = desk.replay(&[bare].into(), |_| {}).await;
+    assert_eq!(refused, Err(ReplayError::LeftOut(bare.partition, bare.offset)));
+}
+
+#[tokio::test]
+async fn all_that_is_left_is_replayed_however_old_it_is() {
+    let topic = Topic::new();
+    make_letter_topic(&topic, "1000000").await;
+    let member = topic.member("printer");
+    member.publish(vec![event(1, 1)]).await.expect("kafka takes it");
+    put_aside(&member, 1).await;
+    // More than are looked at to be listed. They say of messages which are not there that they were replayed.
+    let letters = Topic(KafkaOptions { topic: topic.0.letter_topic(), ..topic.0.clone() });
+    let mark = OwnedHeaders::new().insert(Header { key: "floodgate-replayed", value: Some("999999999") });
+    letters.append_many(100_001, &mark).await;
+    let (host, port) = &topic.0.brokers[0];
+    let url = format!("kafka://{host}:{port}");
+    let (_, listed, told) = dlq(&url, &topic, &["list"]);
+    assert_eq!(listed, "nothing was put aside lately\n");
+    assert!(told.contains("there are older ones"), "{told}");
+    assert_eq!(dlq(&url, &topic, &["replay", "--all"]).1, "replayed 1\n");
+    assert_eq!(dlq(&url, &topic, &["replay", "--all"]).1, "nothing is left to be replayed\n");
+    assert_eq!(read(&member, 1).await[0].content, Ok(event(1, 1)));
 }
 
 fn dlq(url: &str, topic: &Topic, arguments: &[&str]) -> (Option<i32>, String, String) {

@@ -23,6 +23,8 @@ pub(super) struct Failure {
     pub(super) problem: String,
     /// Whether it is Kafka that fails, and not this one message.
     pub(super) is_outage: bool,
+    /// Whether it is too large a message.
+    pub(super) is_too_large: bool,
     /// Whether the client is of no use any more.
     pub(super) is_fatal: bool,
 }
@@ -35,20 +37,21 @@ impl Caller {
     /// Calls Kafka. The client has its own deadline.
     pub(super) async fn call<T: Debug>(
         &self,
+        side: &Side,
         name: &'static str,
         arguments: &impl Debug,
         work: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
         let started = self.clock.now().monotonic;
         let result = work.await;
-        self.note(&self.health.calls, name, arguments, &result, self.clock.now().monotonic.since(started));
+        self.note(Some(side), name, arguments, &result, self.clock.now().monotonic.since(started));
         result
     }
 
-    /// The same on a thread that may be held up.
+    /// The same on a thread that may be held up. Without a side, what came of it alone tells nothing of one.
     pub(super) fn call_blocking<T: Debug>(
         &self,
-        side: &Side,
+        side: Option<&Side>,
         name: &'static str,
         arguments: &impl Debug,
         work: impl FnOnce() -> Result<T, Failure>,
@@ -62,7 +65,7 @@ impl Caller {
     /// Takes note of a call that was made.
     pub(super) fn note<T: Debug>(
         &self,
-        side: &Side,
+        side: Option<&Side>,
         name: &'static str,
         arguments: &impl Debug,
         result: &Result<T, Failure>,
@@ -72,13 +75,13 @@ impl Caller {
         match result {
             Ok(answer) => {
                 tracing::debug!(call = name, ?arguments, result = ?answer, ?elapsed, "kafka");
-                side.mend();
+                side.map(Side::mend);
             }
             Err(Failure { problem, is_outage, .. }) => {
                 tracing::debug!(call = name, ?arguments, error = problem, ?elapsed, "kafka");
                 match is_outage {
-                    true => side.fail(problem),
-                    false => tracing::warn!(call = name, error = problem, "kafka refuses a call"),
+                    true => side.into_iter().for_each(|side| side.fail(problem)),
+                    false => tracing::warn!(call = name, error = problem, "one call of kafka failed"),
                 }
             }
         }
@@ -88,7 +91,7 @@ impl Caller {
 impl Failure {
     /// Kafka did not do it, and would not do anything else either.
     pub(super) fn outage(problem: impl Into<String>) -> Self {
-        Self { problem: problem.into(), is_outage: true, is_fatal: false }
+        Self { problem: problem.into(), is_outage: true, is_too_large: false, is_fatal: false }
     }
 
     /// The same failure, told in other words.
@@ -113,7 +116,8 @@ impl From<KafkaError> for Failure {
                 | Code::NoOffset
         );
         let is_fatal = matches!(code, Code::Fatal) || matches!(error, KafkaError::MessageConsumptionFatal(_));
-        Self { problem: words(code), is_outage: !is_of_this_call, is_fatal }
+        let is_too_large = matches!(code, Code::MessageSizeTooLarge);
+        Self { problem: words(code), is_outage: !is_of_this_call, is_too_large, is_fatal }
     }
 }
 

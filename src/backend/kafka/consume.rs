@@ -38,7 +38,7 @@ const RETRY_PAUSE: Duration = Duration::from_secs(1);
 pub(super) struct Reading {
     pub(super) options: KafkaOptions,
     pub(super) caller: Arc<Caller>,
-    pub(super) has_topics: watch::Receiver<bool>,
+    pub(super) has_topic: watch::Receiver<bool>,
     pub(super) is_stopping: Arc<AtomicBool>,
     hand: Mutex<Hand>,
     /// Something was done.
@@ -53,13 +53,13 @@ impl Reading {
     pub(super) fn new(
         options: KafkaOptions,
         caller: Arc<Caller>,
-        has_topics: watch::Receiver<bool>,
+        has_topic: watch::Receiver<bool>,
         is_stopping: Arc<AtomicBool>,
     ) -> Self {
         Self {
             options,
             caller,
-            has_topics,
+            has_topic,
             is_stopping,
             hand: Mutex::default(),
             is_less: Condvar::new(),
@@ -87,6 +87,12 @@ impl Reading {
         self.committing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Begins with these partitions. Nobody tells any more what became of a commit that is on its way.
+    fn begin(&self, partitions: impl IntoIterator<Item = i32>) {
+        *self.committing() = None;
+        self.hand().begin(partitions);
+    }
+
     fn now(&self) -> Monotonic {
         self.caller.clock.now().monotonic
     }
@@ -95,7 +101,7 @@ impl Reading {
     pub(super) fn run(self: &Arc<Self>) {
         while !self.is_stopping() {
             // A member that asks for a topic which is not there would not look again for minutes.
-            if !*self.has_topics.borrow() {
+            if !*self.has_topic.borrow() {
                 thread::park_timeout(POLL);
                 continue;
             }
@@ -104,7 +110,7 @@ impl Reading {
                 Ok(Err(failure)) => tracing::warn!(problem = failure.problem, "kafka: a member broke down"),
                 Err(_) => tracing::error!("kafka: a member broke down in a panic"),
             }
-            self.hand().begin([]);
+            self.begin([]);
             thread::park_timeout(RETRY_PAUSE);
         }
     }
@@ -147,7 +153,13 @@ impl Reading {
             patience = Duration::ZERO;
         }
         if count > 0 {
-            self.caller.note(&self.caller.health.reading, "fetch", &self.options.topic, &Ok(count), Duration::ZERO);
+            self.caller.note(
+                Some(&self.caller.health.reading),
+                "fetch",
+                &self.options.topic,
+                &Ok(count),
+                Duration::ZERO,
+            );
             self.is_more.notify_one();
         }
         Ok(())
@@ -219,9 +231,9 @@ impl Reading {
             return;
         }
         let list = self.list(&due);
-        let committed = self
-            .caller
-            .call_blocking(&self.caller.health.reading, "commit", &due, || Ok(member.commit(&list, CommitMode::Sync)?));
+        let committed = self.caller.call_blocking(Some(&self.caller.health.reading), "commit", &due, || {
+            Ok(member.commit(&list, CommitMode::Sync)?)
+        });
         if committed.is_ok() {
             self.hand().note_committed(&due);
         }
@@ -241,6 +253,7 @@ impl Reading {
         let mut hand = self.hand();
         hand.close();
         if member.assignment_lost() {
+            drop(hand);
             tracing::warn!("kafka: partitions were lost, what was in hand is read again by whoever has them now");
         } else {
             let until = self.now().plus(self.options.hand_over);
@@ -249,9 +262,8 @@ impl Reading {
             }
             drop(hand);
             self.commit_now(member);
-            hand = self.hand();
         }
-        hand.begin([]);
+        self.begin([]);
     }
 }
 
@@ -275,7 +287,7 @@ impl ConsumerContext for Member {
                 let partitions: Vec<i32> = list.elements().iter().map(|element| element.partition()).collect();
                 tracing::info!(group = self.0.options.group, ?partitions, "kafka: partitions came");
                 self.0.caller.health.reading.mend();
-                self.0.hand().begin(partitions);
+                self.0.begin(partitions);
             }
             Rebalance::Revoke(list) => {
                 tracing::info!(group = self.0.options.group, count = list.count(), "kafka: partitions have to go");
@@ -290,7 +302,7 @@ impl ConsumerContext for Member {
         let Some(since) = self.0.committing().take() else { return };
         let result = result.map_err(Failure::from);
         let caller = &self.0.caller;
-        caller.note(&caller.health.reading, "commit", &offsets, &result, self.0.now().since(since));
+        caller.note(Some(&caller.health.reading), "commit", &offsets, &result, self.0.now().since(since));
         if result.is_err() {
             self.0.hand().forget_committed();
         }
@@ -304,5 +316,22 @@ fn raw(message: &BorrowedMessage<'_>) -> Raw {
         payload: message.payload().map(<[u8]>::to_vec),
         is_replay: said(REPLAY).is_some(),
         shop: said(SHOP).map(str::to_owned),
+        left_out: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::clock::SystemClock;
+
+    #[test]
+    fn who_begins_anew_waits_for_no_commit_of_before() {
+        let caller = Arc::new(Caller::new(Arc::new(SystemClock::start())));
+        let (_sender, has_topic) = watch::channel(true);
+        let reading = Reading::new(KafkaOptions::at(Vec::new()), caller, has_topic, Arc::default());
+        *reading.committing() = Some(reading.now());
+        reading.begin([0]);
+        assert_eq!(*reading.committing(), None);
     }
 }

@@ -15,6 +15,9 @@ const BYTES_MAX: usize = 16 * 1024 * 1024;
 /// What a message costs besides what it holds, about.
 const MESSAGE_COST: usize = 128;
 
+/// Bytes of what is small.
+const KEPT_MAX: usize = 512;
+
 /// A message as it came.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Raw {
@@ -23,9 +26,22 @@ pub(super) struct Raw {
     pub(super) is_replay: bool,
     /// Whose it is, if it says so.
     pub(super) shop: Option<String>,
+    /// Bytes of the payload, if that is left out.
+    pub(super) left_out: Option<usize>,
 }
 
 impl Raw {
+    /// What is small of it.
+    pub(super) fn without_payload(&self) -> Self {
+        Self {
+            key: self.key.clone().filter(|key| key.len() <= KEPT_MAX),
+            payload: None,
+            is_replay: self.is_replay,
+            shop: self.shop.clone().filter(|shop| shop.len() <= KEPT_MAX),
+            left_out: Some(self.payload.as_ref().map_or(0, Vec::len)),
+        }
+    }
+
     fn cost(&self) -> usize {
         let length = |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(0, Vec::len);
         MESSAGE_COST + length(&self.key) + length(&self.payload)
@@ -148,7 +164,8 @@ impl Hand {
     pub(super) fn to_commit(&self) -> Vec<(i32, i64)> {
         let due = |(&partition, known): (&i32, &Partition)| {
             let offset = known.held.keys().next().copied().or(known.end)?;
-            // Nothing was done yet of a partition that begins with what it was given first.
+            // A partition of which nothing is done yet is committed where it was begun: without that, a group that never
+            // got further would begin elsewhere if the topic's first messages went.
             let is_new = known.committed != Some(offset);
             is_new.then_some((partition, offset))
         };

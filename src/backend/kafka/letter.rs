@@ -1,4 +1,4 @@
-//! A message that was put aside: what is said of it in its headers.
+//! A dead letter: what is said of it in its headers.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -22,6 +22,8 @@ pub(super) const ORIGIN_PARTITION: &str = "floodgate-origin-partition";
 pub(super) const ORIGIN_OFFSET: &str = "floodgate-origin-offset";
 pub(super) const AT: &str = "floodgate-at";
 const SCHEMA_WRITTEN: &str = "floodgate-schema";
+/// Says that the payload is left out, and how many bytes it has: with it, the topic would not have taken the letter.
+pub(super) const LEFT_OUT: &str = "floodgate-payload-left-out";
 /// Says of a message of the stream that an operator had it read once more, and where it was put aside.
 pub(super) const REPLAY: &str = "floodgate-replay";
 
@@ -41,6 +43,7 @@ pub(super) fn record(letters: String, raw: &Raw, topic: &str, place: Place, caus
         (AT, rfc3339::text(at)),
         (SCHEMA_WRITTEN, SCHEMA.to_string()),
     ];
+    said.extend(raw.left_out.map(|bytes| (LEFT_OUT, bytes.to_string())));
     said.extend(raw.shop.clone().map(|shop| (SHOP, shop)));
     Record {
         topic: letters,

@@ -1,4 +1,4 @@
-//! What was put aside, for operators: listed, and given to the stream once more.
+//! Dead letters, for operators: listed, and given to the stream once more.
 //!
 //! That a message was replayed is written behind it in its own topic, so it is remembered for as long as the message is.
 
@@ -16,10 +16,11 @@ use tokio::sync::watch;
 
 use super::call::{Caller, Failure};
 use super::context::Teller;
-use super::letter::{self, REPLAY, SHOP};
+use super::health::Side;
+use super::letter::{self, LEFT_OUT, REPLAY, SHOP};
 use super::options::{ConfigurationError, KafkaOptions};
 use super::publish::{Publisher, Record};
-use super::watch::find_partitions;
+use super::watch::{Topics, find_partitions};
 
 /// Messages of each partition that are looked at: the latest.
 const LOOKED_AT_MAX: i64 = 100_000;
@@ -30,7 +31,7 @@ const POLL: Duration = Duration::from_millis(100);
 /// Says of a record that the message at this offset of its partition was replayed.
 const REPLAYED: &str = "floodgate-replayed";
 
-/// A message that was put aside. What its headers and what it holds do not say is not there.
+/// A dead letter: a message that was put aside. What its headers and what it holds do not say is not there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeadLetter {
     /// Where it is now.
@@ -51,11 +52,13 @@ pub struct DeadLetter {
     pub origin: Option<Place>,
     /// When it was put aside.
     pub at: Option<String>,
+    /// Bytes of the payload, if it was too large to be kept.
+    pub left_out: Option<u64>,
     /// Whether it was replayed since.
     pub is_replayed: bool,
 }
 
-/// What was put aside.
+/// Dead letters.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DeadLetters {
     /// By their places.
@@ -64,18 +67,30 @@ pub struct DeadLetters {
     pub has_older: bool,
 }
 
+/// The dead letters that were not replayed yet, however old it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Left {
+    /// Where it is.
+    pub places: BTreeSet<Place>,
+    /// How many are besides that cannot be replayed, because their payloads were too large to be kept.
+    pub without_payload: usize,
+}
+
 /// Why not everything was replayed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReplayError {
     /// There is no such message.
     #[error("nothing that was put aside is at {0}:{1}")]
     Missing(i32, i64),
+    /// It was kept without its payload.
+    #[error("the payload of {0}:{1} was too large to be kept, so it cannot be replayed")]
+    LeftOut(i32, i64),
     /// Kafka does not answer.
     #[error("{0}")]
     Stream(#[from] StreamError),
 }
 
-/// Reads what was put aside.
+/// Reads dead letters.
 pub struct LetterDesk {
     options: KafkaOptions,
     caller: Arc<Caller>,
@@ -95,11 +110,12 @@ impl LetterDesk {
         let caller = Arc::new(Caller::new(clock));
         let mut config = options.reader();
         let reader = config.set("enable.partition.eof", "true").create_with_context(Teller::default())?;
-        let publisher = Publisher::new(options, &caller, watch::channel(true).1)?;
+        let is_there = watch::channel(true).1;
+        let publisher = Publisher::new(options, &caller, Topics { events: is_there.clone(), letters: is_there })?;
         Ok(Self { options: options.clone(), caller, reader, publisher })
     }
 
-    /// Lists what was put aside, by place.
+    /// Lists the dead letters, by place.
     ///
     /// # Errors
     /// Kafka does not answer.
@@ -115,8 +131,8 @@ impl LetterDesk {
         let mut replayed = BTreeSet::new();
         self.walk(&stretches, |message| {
             let partition = message.partition();
-            match said(message, REPLAYED).and_then(|offset| offset.parse().ok()) {
-                Some(offset) => drop(replayed.insert(Place { partition, offset })),
+            match replayed_by(message) {
+                Some(place) => drop(replayed.insert(place)),
                 None => drop(letters.insert(Place { partition, offset: message.offset() }, letter_of(message))),
             }
         })?;
@@ -126,6 +142,24 @@ impl LetterDesk {
             }
         }
         Ok(DeadLetters { letters: letters.into_values().collect(), has_older })
+    }
+
+    /// Finds what was not replayed yet.
+    ///
+    /// # Errors
+    /// Kafka does not answer.
+    pub fn left(&self) -> Result<Left, StreamError> {
+        let mut left = Left::default();
+        self.walk(&self.stretches()?, |message| {
+            let place = Place { partition: message.partition(), offset: message.offset() };
+            // What says that a message was replayed comes after it.
+            match replayed_by(message) {
+                Some(place) => drop(left.places.remove(&place)),
+                None if left_out(message).is_some() => left.without_payload += 1,
+                None => drop(left.places.insert(place)),
+            }
+        })?;
+        Ok(left)
     }
 
     /// Has these read once more, in the order of their places, and tells of each that was.
@@ -148,22 +182,26 @@ impl LetterDesk {
                 return Err(ReplayError::Missing(missing.partition, missing.offset));
             }
             for (place, record) in found {
-                self.publisher.send("replay", &[record]).await.map_err(StreamError::from)?;
+                self.send(&self.caller.health.sending, "replay", record).await?;
                 let mark = Record {
                     topic: self.options.letter_topic(),
                     partition: Some(place.partition),
                     headers: Some(letter::headers(&[(REPLAYED, place.offset.to_string())])),
                     ..Record::default()
                 };
-                self.publisher.send("mark_replayed", &[mark]).await.map_err(StreamError::from)?;
+                self.send(&self.caller.health.letters, "mark_replayed", mark).await?;
                 tell(place);
             }
         }
         Ok(())
     }
 
+    async fn send(&self, side: &Side, name: &'static str, record: Record) -> Result<(), StreamError> {
+        Ok(self.publisher.send(side, name, &[record], self.publisher.deadline()).await?)
+    }
+
     /// The messages at these places, as they are to be sent once more.
-    fn read(&self, places: &[Place]) -> Result<BTreeMap<Place, Record>, StreamError> {
+    fn read(&self, places: &[Place]) -> Result<BTreeMap<Place, Record>, ReplayError> {
         let mut stretches: BTreeMap<i32, (i64, i64)> = BTreeMap::new();
         for Place { partition, offset } in places {
             let (from, to) = stretches.entry(*partition).or_insert((*offset, *offset + 1));
@@ -171,13 +209,18 @@ impl LetterDesk {
         }
         let stretches = stretches.into_iter().map(|(partition, (from, to))| (partition, from, to));
         let mut found = BTreeMap::new();
+        let mut without_payload = None;
         self.walk(&stretches.collect::<Vec<_>>(), |message| {
             let place = Place { partition: message.partition(), offset: message.offset() };
             if places.contains(&place) && said(message, REPLAYED).is_none() {
                 found.insert(place, self.once_more(place, message));
+                without_payload = without_payload.or(left_out(message).map(|_| place));
             }
         })?;
-        Ok(found)
+        match without_payload {
+            Some(Place { partition, offset }) => Err(ReplayError::LeftOut(partition, offset)),
+            None => Ok(found),
+        }
     }
 
     fn once_more(&self, place: Place, message: &BorrowedMessage<'_>) -> Record {
@@ -195,12 +238,11 @@ impl LetterDesk {
     /// Each partition with what is in it; nothing if there is no such topic.
     fn stretches(&self) -> Result<Vec<Stretch>, StreamError> {
         let (topic, timeout) = (self.options.letter_topic(), self.options.timeout);
-        let partitions = self.caller.call_blocking(&self.caller.health.calls, "metadata", &topic, || {
-            find_partitions(&self.reader, &topic, timeout)
-        })?;
+        let partitions =
+            self.caller.call_blocking(None, "metadata", &topic, || find_partitions(&self.reader, &topic, timeout))?;
         let mut stretches = Vec::new();
         for partition in partitions {
-            let (low, high) = self.caller.call_blocking(&self.caller.health.calls, "watermarks", &partition, || {
+            let (low, high) = self.caller.call_blocking(None, "watermarks", &partition, || {
                 Ok(self.reader.fetch_watermarks(&topic, partition, timeout)?)
             })?;
             if high > low {
@@ -220,7 +262,7 @@ impl LetterDesk {
         }
         let mut left: BTreeMap<i32, i64> = stretches.iter().map(|(partition, _, to)| (*partition, *to)).collect();
         self.reader.assign(&list).map_err(Failure::from)?;
-        let read = self.caller.call_blocking(&self.caller.health.calls, "read", &stretches, || {
+        let read = self.caller.call_blocking(None, "read", &stretches, || {
             let mut idle = Duration::ZERO;
             while !left.is_empty() {
                 match self.reader.poll(POLL) {
@@ -253,6 +295,17 @@ fn said<'a>(message: &'a BorrowedMessage<'_>, name: &str) -> Option<&'a str> {
     message.headers().and_then(|headers| letter::header(headers, name))
 }
 
+/// The message that it says was replayed, if it does.
+fn replayed_by(message: &BorrowedMessage<'_>) -> Option<Place> {
+    let offset = said(message, REPLAYED)?.parse().ok()?;
+    Some(Place { partition: message.partition(), offset })
+}
+
+/// Bytes of the payload that it was kept without.
+fn left_out(message: &BorrowedMessage<'_>) -> Option<u64> {
+    said(message, LEFT_OUT)?.parse().ok()
+}
+
 fn letter_of(message: &BorrowedMessage<'_>) -> DeadLetter {
     /// What is wanted of an event; one that cannot be read whole may have it all the same.
     #[derive(Deserialize)]
@@ -278,6 +331,7 @@ fn letter_of(message: &BorrowedMessage<'_>) -> DeadLetter {
         topic: text(letter::ORIGIN_TOPIC),
         origin: origin(),
         at: text(letter::AT),
+        left_out: left_out(message),
         is_replayed: false,
     }
 }

@@ -10,7 +10,7 @@ use rdkafka::error::KafkaError;
 
 use crate::backend::shop::ShopId;
 
-/// Bytes of a message that is put aside: as large as brokers take by default, and what is said of it.
+/// Bytes of a dead letter: as large as brokers take by default, and what is said of it.
 pub(super) const LETTER_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// Events that wait to be sent, at most.
 const WAITING_MAX: usize = 20_000;
@@ -91,7 +91,7 @@ impl KafkaOptions {
         }
     }
 
-    /// Where messages are put aside.
+    /// Where dead letters are.
     pub fn letter_topic(&self) -> String {
         format!("{}.dlq", self.topic)
     }

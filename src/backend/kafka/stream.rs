@@ -13,11 +13,10 @@ use tokio::sync::watch;
 use super::call::Caller;
 use super::consume::Reading;
 use super::hand::Raw;
-use super::letter;
 use super::options::{ConfigurationError, KafkaOptions};
 use super::payload;
 use super::publish::Publisher;
-use super::watch::Watch;
+use super::watch::{Topics, Watch};
 use crate::calls::CallCounts;
 
 /// How long is waited for the next message.
@@ -41,13 +40,13 @@ impl KafkaStream {
     /// Tells in one sentence what of the options cannot be.
     pub fn start(options: &KafkaOptions, clock: Arc<dyn Clock>) -> Result<Self, ConfigurationError> {
         let caller = Arc::new(Caller::new(clock));
-        let (sender, has_topics) = watch::channel(false);
+        let ((has_topic, events), (has_letters, letters)) = (watch::channel(false), watch::channel(false));
         let is_stopping = Arc::new(AtomicBool::new(false));
-        let watch = Watch::new(options, &caller, sender, &is_stopping)?;
-        let publisher = Publisher::new(options, &caller, has_topics.clone())?;
+        let watch = Watch::new(options, &caller, Topics { events: has_topic, letters: has_letters }, &is_stopping)?;
+        let publisher = Publisher::new(options, &caller, Topics { events: events.clone(), letters })?;
         let watcher = Builder::new().name("kafka-watch".to_owned()).spawn(move || watch.run());
         let watcher = watcher.map_err(|error| ConfigurationError(format!("no thread can be started: {error}")))?;
-        let reading = Reading::new(options.clone(), caller, has_topics, is_stopping);
+        let reading = Reading::new(options.clone(), caller, events, is_stopping);
         let reading = Arc::new(reading);
         Ok(Self { reading, publisher: Some(publisher), watcher: Some(watcher), reader: Mutex::new(None) })
     }
@@ -119,12 +118,7 @@ impl KafkaStream {
         let raw = raw.ok_or_else(|| {
             StreamError(format!("the message at {}:{} is not in hand any more", place.partition, place.offset))
         })?;
-        let publisher = self.publisher()?;
-        publisher.wait_for_topics().await?;
-        let Reading { options, caller, .. } = &*self.reading;
-        let at = caller.clock.now().wall;
-        let record = letter::record(options.letter_topic(), &raw, &options.topic, place, &cause, at);
-        Ok(publisher.send("put_aside", &[record]).await?)
+        self.publisher()?.put_aside(&raw, place, &cause).await
     }
 }
 

@@ -1,4 +1,5 @@
-//! Looks every second whether Kafka answers and the topics are there, and makes those that are missing.
+//! Looks every second whether Kafka answers and the topics are there, and makes those that are missing. What becomes of
+//! the topic of dead letters concerns nobody but them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,7 +23,7 @@ const RETRY_PAUSE: Duration = Duration::from_millis(250);
 const PATIENCE: Duration = Duration::from_secs(2);
 /// News of the client that are looked at.
 const NEWS_MAX: usize = 16;
-/// Partitions of the topic of messages put aside: they are few, and are read in the order they came.
+/// Partitions of the topic of dead letters: they are few, and are read in the order they came.
 const LETTER_PARTITIONS: i32 = 1;
 
 /// See the module.
@@ -30,22 +31,29 @@ pub(super) struct Watch {
     options: KafkaOptions,
     caller: Arc<Caller>,
     client: BaseConsumer<Teller>,
-    has_topics: Sender<bool>,
+    topics: Topics<Sender<bool>>,
     is_stopping: Arc<AtomicBool>,
+}
+
+/// One for each topic.
+#[derive(Clone)]
+pub(super) struct Topics<T> {
+    pub(super) events: T,
+    pub(super) letters: T,
 }
 
 impl Watch {
     pub(super) fn new(
         options: &KafkaOptions,
         caller: &Arc<Caller>,
-        has_topics: Sender<bool>,
+        topics: Topics<Sender<bool>>,
         is_stopping: &Arc<AtomicBool>,
     ) -> Result<Self, ConfigurationError> {
         Ok(Self {
             client: options.client().create_with_context(Teller::default())?,
             options: options.clone(),
             caller: Arc::clone(caller),
-            has_topics,
+            topics,
             is_stopping: Arc::clone(is_stopping),
         })
     }
@@ -59,44 +67,57 @@ impl Watch {
     }
 
     fn look(&self) -> bool {
-        let (topic, letters) = (self.options.topic.as_str(), self.options.letter_topic());
-        let Ok(is_there) = self.is_there(topic) else { return false };
-        let Ok(are_letters_there) = self.is_there(&letters) else { return false };
-        let missing = [(topic, is_there), (&letters, are_letters_there)];
-        let missing: Vec<&str> = missing.iter().filter(|(_, is_there)| !is_there).map(|(name, _)| *name).collect();
-        self.has_topics.send_if_modified(|known| std::mem::replace(known, missing.is_empty()) != missing.is_empty());
-        if !missing.is_empty() && self.make(&missing).is_ok() {
-            tracing::info!(topics = ?missing, "topics are made in kafka");
+        let health = &self.caller.health;
+        let is_there = match self.ensure(&self.options.topic, &self.topics.events) {
+            Ok(is_there) => is_there,
+            Err(failure) => {
+                health.asking.fail(&failure.problem);
+                return false;
+            }
+        };
+        if is_there {
+            health.mend_asking();
         }
-        missing.is_empty()
+        let are_letters_there = self.ensure(&self.options.letter_topic(), &self.topics.letters);
+        match &are_letters_there {
+            Ok(true) => drop(health.letter_topic.mend()),
+            Ok(false) => {}
+            Err(failure) => health.letter_topic.fail(&failure.problem),
+        }
+        // What is refused is hardly allowed a moment later.
+        is_there && are_letters_there.unwrap_or(true)
     }
 
-    /// Asks for a topic: whether it is there, and has someone to take what is sent.
-    fn is_there(&self, topic: &str) -> Result<bool, Failure> {
-        self.caller.call_blocking(&self.caller.health.calls, "metadata", &topic, || {
+    /// Tells whether a topic is there, and has someone to take what is sent; makes it if not.
+    fn ensure(&self, topic: &str, told: &Sender<bool>) -> Result<bool, Failure> {
+        let is_there = self.caller.call_blocking(None, "metadata", &topic, || {
             find_partitions(&self.client, topic, PATIENCE.min(self.options.timeout)).map(|found| !found.is_empty())
-        })
+        })?;
+        told.send_if_modified(|known| std::mem::replace(known, is_there) != is_there);
+        if !is_there {
+            self.make(topic)?;
+            tracing::info!(topic, "a topic is made in kafka");
+        }
+        Ok(is_there)
     }
 
-    fn make(&self, topics: &[&str]) -> Result<(), Failure> {
-        let replication = || TopicReplication::Fixed(self.options.replication.map_or(-1, i32::from));
-        let letters = self.options.letter_topic();
+    fn make(&self, topic: &str) -> Result<(), Failure> {
+        let replication = TopicReplication::Fixed(self.options.replication.map_or(-1, i32::from));
         let bytes = LETTER_BYTES_MAX.to_string();
-        let wanted = topics.iter().map(|name| match **name == *letters {
+        let wanted = match topic == self.options.letter_topic() {
             // Nobody may have looked at them yet, however old they are.
-            true => NewTopic::new(name, LETTER_PARTITIONS, replication())
+            true => NewTopic::new(topic, LETTER_PARTITIONS, replication)
                 .set("retention.ms", "-1")
                 .set("max.message.bytes", &bytes),
-            false => NewTopic::new(name, self.options.partitions.into(), replication()),
-        });
-        let wanted: Vec<_> = wanted.collect();
+            false => NewTopic::new(topic, self.options.partitions.into(), replication),
+        };
         let timeout = Some(self.options.timeout);
         let options = AdminOptions::new().request_timeout(timeout).operation_timeout(timeout);
-        self.caller.call_blocking(&self.caller.health.calls, "create_topics", &topics, || {
+        self.caller.call_blocking(None, "create_topics", &topic, || {
             let admin: AdminClient<Teller> = self.options.client().create_with_context(Teller::default())?;
             let runtime = tokio::runtime::Builder::new_current_thread().build();
             let runtime = runtime.map_err(|error| Failure::outage(format!("no thread can wait for it: {error}")))?;
-            for made in runtime.block_on(admin.create_topics(&wanted, &options))? {
+            for made in runtime.block_on(admin.create_topics([&wanted], &options))? {
                 match made {
                     // Another node was quicker.
                     Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}

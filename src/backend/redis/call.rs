@@ -78,7 +78,7 @@ impl Caller {
                 tracing::debug!(call = name, tag, ?arguments, error = problem, ?elapsed, "redis");
                 match is_outage {
                     true => self.health.fail(generation, tag, &problem),
-                    false => tracing::warn!(call = name, tag, error = problem, "redis refuses a call"),
+                    false => tracing::warn!(call = name, tag, error = problem, "one call of redis failed"),
                 }
                 Err(LedgerError(problem))
             }
@@ -89,13 +89,22 @@ impl Caller {
         &self,
         work: impl for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, RedisResult<T>>,
     ) -> Result<T, Failure> {
-        let call = pin!(async {
-            let got = self.connections.get().await;
-            let mut connection = got.map_err(|problem| Failure { problem, is_outage: true })?;
-            work(&mut connection).await.map_err(|error| Failure::of(&error))
-        });
-        match select(call, self.clock.sleep(CALL_DEADLINE)).await {
-            Either::Left((result, _)) => result,
+        let started = self.clock.now().monotonic;
+        let mut patience = self.clock.sleep(CALL_DEADLINE);
+        let is_crowded = self.connections.are_in_use();
+        let mut connection = match select(pin!(self.connections.get()), &mut patience).await {
+            Either::Left((Ok(connection), _)) => connection,
+            Either::Left((Err(_), _)) | Either::Right(_) if self.connections.are_in_use() => {
+                return Err(Failure::crowded());
+            }
+            Either::Left((Err(problem), _)) => return Err(Failure { problem, is_outage: true }),
+            Either::Right(_) => return Err(Failure::late()),
+        };
+        let waited = self.clock.now().monotonic.since(started);
+        match select(work(&mut connection), patience).await {
+            Either::Left((result, _)) => result.map_err(|error| Failure::of(&error)),
+            // Redis had little time for it.
+            Either::Right(_) if is_crowded && waited > CALL_DEADLINE / 2 => Err(Failure::crowded()),
             Either::Right(_) => Err(Failure::late()),
         }
     }
@@ -104,6 +113,11 @@ impl Caller {
 impl Failure {
     fn late() -> Self {
         Self { problem: format!("no answer within {CALL_DEADLINE:?}"), is_outage: true }
+    }
+
+    /// Other calls have all the connections. Whether Redis answers, they find out.
+    fn crowded() -> Self {
+        Self { problem: format!("no connection was free within {CALL_DEADLINE:?}"), is_outage: false }
     }
 
     fn of(error: &RedisError) -> Self {
@@ -115,5 +129,75 @@ impl Failure {
             _ => false,
         };
         Self { problem: error.to_string(), is_outage: !is_of_this_call }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use futures_util::future::join_all;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio::runtime::Handle;
+
+    use super::super::CONNECTIONS_MAX;
+    use super::*;
+    use crate::app::clock::SystemClock;
+    use crate::backend::shop::ShopId;
+
+    /// A server that says yes to everything, and that all it has is ours.
+    async fn agree(mut stream: TcpStream) {
+        let mut bytes = [0; 4096];
+        while let Ok(count @ 1..) = stream.read(&mut bytes).await {
+            let asked = String::from_utf8_lossy(&bytes[..count]).into_owned();
+            let answer = |command: &str| if command.contains("\r\nGET\r\n") { "$4\r\nours\r\n" } else { "+OK\r\n" };
+            let answers: String = asked.split('*').skip(1).map(answer).collect();
+            stream.write_all(answers.as_bytes()).await.expect("it is read");
+        }
+    }
+
+    #[actix_web::test]
+    async fn who_waits_for_a_connection_in_vain_tells_of_no_outage() {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port is free");
+        let port = listener.local_addr().expect("it is bound").port();
+        let serving = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(agree(stream));
+            }
+        });
+        let options = RedisOptions {
+            nodes: vec![("127.0.0.1".to_owned(), port)],
+            is_cluster: false,
+            is_tls: false,
+            user: None,
+            password: None,
+            database: 0,
+            prefix: "t:".to_owned(),
+            shop: ShopId::known("ours"),
+            node: "n1".to_owned(),
+        };
+        let clock = Arc::new(SystemClock::start());
+        let world = RedisWorld { runtime: Handle::current(), clock: Arc::clone(&clock) as Arc<dyn Clock> };
+        let caller = Caller::new(&options, &world).expect("good options");
+        let hold = async |before: Duration| {
+            clock.sleep(before).await;
+            let held = clock.sleep(CALL_DEADLINE * 7 / 8);
+            let work = async move {
+                held.await;
+                Ok(())
+            };
+            caller.call("hold", "", &(), |_| Box::pin(work)).await
+        };
+        let all = CONNECTIONS_MAX as usize;
+        // The second ones have a connection when there is no time left for the call, the third ones have none.
+        let first = join_all((0..all).map(|_| hold(Duration::ZERO)));
+        let others = join_all((0..2 * all).map(|_| hold(CALL_DEADLINE / 4)));
+        let (first, others) = futures_util::future::join(first, others).await;
+        assert!(first.iter().all(Result::is_ok), "{first:?}");
+        let told = "no connection was free within 400ms";
+        assert!(others.iter().all(|other| *other == Err(LedgerError(told.to_owned()))), "{others:?}");
+        assert!(caller.health.is_up(), "redis answers all the while");
+        serving.abort();
     }
 }

@@ -153,6 +153,12 @@ impl Connections {
         Ok(Self { pool: pool.retry_connection(false).max_lifetime(None).build_unchecked(manager), problem })
     }
 
+    /// Whether all connections there may be are there and in use, so that whoever comes waits for another call.
+    pub(super) fn are_in_use(&self) -> bool {
+        let state = self.pool.state();
+        state.connections >= CONNECTIONS_MAX && state.idle_connections == 0
+    }
+
     /// A connection for one call. If meanwhile one cannot be made, that is the answer.
     pub(super) async fn get(&self) -> Result<PooledConnection<'_, Manager>, String> {
         let mut problem = self.problem.subscribe();

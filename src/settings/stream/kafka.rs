@@ -11,7 +11,9 @@ use crate::settings::{Secret, SettingsError};
 /// The port of a broker if none is named.
 const PORT: u16 = 9092;
 /// Characters of a topic's name: Kafka takes 249, and the topic of what is put aside has `.dlq` more.
-const NAME_LENGTH_MAX: usize = 245;
+const TOPIC_LENGTH_MAX: usize = 245;
+/// Characters of a group's name: what the store keeps of its progress has a column of so many.
+const GROUP_LENGTH_MAX: usize = 64;
 /// Partitions of the topic: more than any shop has consumers would be a slip.
 const PARTITIONS: RangeInclusive<u32> = 1..=1_000;
 /// Copies of each partition.
@@ -86,8 +88,8 @@ impl KafkaSettings {
             brokers: hosts.split(',').map(broker).collect::<Result<_, _>>().map_err(bad)?,
             login: login.map(login_of).transpose().map_err(bad)?,
             tls: KafkaTlsSettings::of(query).map_err(bad)?,
-            topic: name("stream.topic", &raw.topic)?,
-            group: name("stream.group", &raw.group)?,
+            topic: name("stream.topic", &raw.topic, TOPIC_LENGTH_MAX)?,
+            group: name("stream.group", &raw.group, GROUP_LENGTH_MAX)?,
             partitions: number("partitions", raw.partitions, PARTITIONS)?,
             replication: (replication > 0).then_some(replication),
             timeout: Duration::from_millis(number("timeout_ms", raw.timeout_ms, TIMEOUT_MS)?.into()),
@@ -120,14 +122,14 @@ impl KafkaTlsSettings {
 }
 
 /// A name that Kafka takes for a topic, and that is none of its own.
-fn name(setting: &str, text: &str) -> Result<String, SettingsError> {
+fn name(setting: &str, text: &str, length_max: usize) -> Result<String, SettingsError> {
     let is_plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
-    let is_good = is_plain && (1..=NAME_LENGTH_MAX).contains(&text.len()) && text.bytes().any(|byte| byte != b'.');
+    let is_good = is_plain && (1..=length_max).contains(&text.len()) && text.bytes().any(|byte| byte != b'.');
     match is_good {
         true => Ok(text.to_owned()),
         false => Err(SettingsError::bad(
             setting,
-            format!("must be 1 to {NAME_LENGTH_MAX} of A-Z a-z 0-9 . _ - and not only dots"),
+            format!("must be 1 to {length_max} of A-Z a-z 0-9 . _ - and not only dots"),
         )),
     }
 }
@@ -177,6 +179,21 @@ mod tests {
         for (url, wanted) in table {
             assert_eq!(check(url), Ok(wanted), "{url}");
         }
+    }
+
+    #[test]
+    fn a_name_is_as_long_as_who_keeps_it_takes() {
+        let named = |topic: usize, group: usize| {
+            let [topic, group] = [topic, group].map(|length| "n".repeat(length));
+            let raw = Raw { url: String::new(), topic, group, partitions: 12, replication: 0, timeout_ms: 5_000 };
+            KafkaSettings::check("//a", &raw).map(|_| ()).map_err(|error| error.to_string())
+        };
+        let refused = |setting: &str, length_max: usize| {
+            Err(format!("the setting {setting} must be 1 to {length_max} of A-Z a-z 0-9 . _ - and not only dots"))
+        };
+        assert_eq!(named(245, 64), Ok(()));
+        assert_eq!(named(246, 64), refused("stream.topic", 245));
+        assert_eq!(named(245, 65), refused("stream.group", 64));
     }
 
     #[test]
