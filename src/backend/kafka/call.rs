@@ -23,6 +23,8 @@ pub(super) struct Failure {
     pub(super) problem: String,
     /// Whether it is Kafka that fails, and not this one message.
     pub(super) is_outage: bool,
+    /// Whether nothing at all came of it in time.
+    pub(super) is_late: bool,
     /// Whether it is too large a message.
     pub(super) is_too_large: bool,
     /// Whether the client is of no use any more.
@@ -91,7 +93,7 @@ impl Caller {
 impl Failure {
     /// Kafka did not do it, and would not do anything else either.
     pub(super) fn outage(problem: impl Into<String>) -> Self {
-        Self { problem: problem.into(), is_outage: true, is_too_large: false, is_fatal: false }
+        Self { problem: problem.into(), is_outage: true, is_late: false, is_too_large: false, is_fatal: false }
     }
 
     /// The same failure, told in other words.
@@ -117,7 +119,8 @@ impl From<KafkaError> for Failure {
         );
         let is_fatal = matches!(code, Code::Fatal) || matches!(error, KafkaError::MessageConsumptionFatal(_));
         let is_too_large = matches!(code, Code::MessageSizeTooLarge);
-        Self { problem: words(code), is_outage: !is_of_this_call, is_too_large, is_fatal }
+        let is_late = matches!(code, Code::MessageTimedOut);
+        Self { problem: words(code), is_outage: !is_of_this_call, is_late, is_too_large, is_fatal }
     }
 }
 

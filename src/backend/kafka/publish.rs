@@ -127,12 +127,16 @@ impl Publisher {
                 // A Kafka that had little time for it may be well.
                 () = self.caller.clock.sleep(left) => Err(Failure {
                     is_outage: left >= self.options.timeout / 2,
+                    is_late: left >= self.options.timeout / 2,
                     ..Failure::outage("kafka is too slow to take all messages in time")
                 }),
             }
         };
         let sent = self.caller.call(side, name, &records, sending).await;
-        if sent.as_ref().is_err_and(|failure| failure.is_fatal) {
+        // Kafka answers who asks, and yet nothing comes through: it is the client that is stuck, as it may be for long if it
+        // first met a Kafka that hung.
+        let is_stuck = |failure: &Failure| failure.is_late && self.caller.health.asking.problem().is_none();
+        if sent.as_ref().is_err_and(|failure| failure.is_fatal || is_stuck(failure)) {
             self.replace(producer);
         }
         sent
@@ -214,7 +218,8 @@ async fn send(producer: &FutureProducer<Teller>, records: &[Record]) -> Result<(
     // One that tells of the client tells more than one that tells of a message.
     let Some(failure) = failures.reduce(|told, other| if other.is_fatal { other } else { told }) else { return Ok(()) };
     let problem = format!("{count} of {} messages were not taken: {}", records.len(), failure.problem);
-    Err(failure.told(problem))
+    let is_late = failure.is_late && count == records.len();
+    Err(Failure { is_late, ..failure.told(problem) })
 }
 
 /// The first event of each order, then the second of each, and so on.
