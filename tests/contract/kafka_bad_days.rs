@@ -10,6 +10,7 @@ use actors::domain::id::OrderId;
 use actors::ports::{Clock as _, Deliveries, EventStream as _, Place};
 use floodgate::app::clock::SystemClock;
 use floodgate::backend::kafka::{KafkaLogin, KafkaOptions, KafkaStream};
+use futures_util::future::join_all;
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions};
 use rdkafka::client::DefaultClientContext;
@@ -161,6 +162,28 @@ async fn a_kafka_that_hangs_is_noticed_and_holds_up_nobody_for_long() {
         again.extend(read(&stream, 1).await.into_iter().map(|(_, _, _, version)| version));
     }
     assert_eq!(again[0], 2, "the first is done, and was committed in time: {again:?}");
+}
+
+#[tokio::test]
+async fn nodes_that_were_started_while_kafka_hung_all_publish_when_it_goes_on() {
+    const NODES: u64 = 8;
+    let server = Server::start("kafka");
+    let topic = Topic::at(&server.url());
+    publish(&topic.member("before"), &[(0, 1)]).await;
+    server.pause();
+    let clock = SystemClock::start();
+    let mut nodes = Vec::new();
+    for _ in 0..NODES {
+        nodes.push(topic.member("printer"));
+        // At every moment of what a client does by itself.
+        clock.sleep(Duration::from_millis(120)).await;
+    }
+    until("it is noticed that nobody answers", SOON, || nodes.iter().all(|node| !node.is_answering())).await;
+    server.resume();
+    let publishing = nodes.iter().zip(1..).map(|(node, number)| async move {
+        publish(node, &[(number, 1)]).await;
+    });
+    join_all(publishing).await;
 }
 
 #[tokio::test]
