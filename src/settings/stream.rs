@@ -62,7 +62,7 @@ mod tests {
                     Raw { topic: "orders!".to_owned(), ..good(url) },
                     "topic must be 1 to 245 of A-Z a-z 0-9 . _ - and not",
                 ),
-                (Raw { group: "..".to_owned(), ..good(url) }, "group must be 1 to 245 of A-Z a-z 0-9 . _ - and not"),
+                (Raw { group: "..".to_owned(), ..good(url) }, "group must be 1 to 64 of A-Z a-z 0-9 . _ - and not"),
                 (Raw { partitions: 0, ..good(url) }, "partitions must be from 1 to 1000, not 0"),
                 (Raw { replication: 17, ..good(url) }, "replication must be from 0 to 16, not 17"),
                 (Raw { timeout_ms: 999, ..good(url) }, "timeout_ms must be from 1000 to 30000, not 999"),

@@ -290,13 +290,16 @@ mod tests {
         let told = |sent: Result<(), StreamError>| sent.expect_err("nobody takes it").0;
         let (publisher, topics, _) = publisher();
         topics.events.send_replace(true);
-        let is_too_slow = "kafka is too slow to take all messages in time";
-        assert_eq!(told(publisher.publish(vec![event((1, 1))]).await), is_too_slow);
+        // Client and call have the same time for it.
+        let is_late = |told: &str| told.contains("too slow") || told.contains("timed out");
+        let published = told(publisher.publish(vec![event((1, 1))]).await);
+        assert!(is_late(&published), "{published}");
         let put = publisher.put_aside(&Raw::default(), place, &cause).await;
         assert_eq!(told(put), "the topic order_state_topic.dlq is not there yet");
         topics.letters.send_replace(true);
         topics.events.send_replace(false);
-        assert_eq!(told(publisher.put_aside(&Raw::default(), place, &cause).await), is_too_slow);
+        let put = told(publisher.put_aside(&Raw::default(), place, &cause).await);
+        assert!(is_late(&put), "{put}");
         let published = publisher.publish(vec![event((1, 1))]).await;
         assert_eq!(told(published), "the topic order_state_topic is not there yet", "it finds out what goes again");
     }
