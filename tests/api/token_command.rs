@@ -84,6 +84,11 @@ fn a_store_that_is_held_is_not_opened() {
     let house = House::open();
     std::fs::remove_file(house.data().join("run.json")).expect("a running service has it");
     let refused = token_on(house.stack(), house.data(), "create --role service");
+    if house.is_full() {
+        // A database on a server is held by nobody: whoever may use it may give out a token.
+        assert_eq!(refused.status.code(), Some(0), "{refused:?}");
+        return;
+    }
     assert_eq!(refused.status.code(), Some(2));
     assert!(text(&refused.stderr).contains("is in use by process"), "{refused:?}");
 }
